@@ -25,27 +25,42 @@ TEMPLATES = {
         "{% if agent.domain_in %}In.\n{% endif %}{% for block in blocks[:2] %}{{ block }}\n{% endfor %}"
         "{{ agent.domain_in | join(', ') }}\n",
     ),
+    "templates/instructions.md.j2": (
+        "{{ agent.role | upper }}\n\n{{ blocks | join('\n\n') }}\n",
+        "# Here\n\n{{ blocks[0] }}\n",
+    ),
     "templates/codex/agent.md.j2": ("Only {{ agent.description }}\n\n{{ blocks | join('\n\n') }}\n",),
 }
 _LINES = ("New line.", "- item", "", "## More", "Rule {{PROJECT}}.", "Part of a.", "Rule c.")
 
 
+FOLDERS = (None, "web", "web/api")
+CLIENT_FILES = (".gemini/settings.json", "AGENTS.md")
+"""Files that are not sources. The first one decides which file a client reads."""
+_CLIENT_TEXTS = {
+    ".gemini/settings.json": ('{"context": {"fileName": ["AGENTS.md"]}}\n', "{}\n"),
+    "AGENTS.md": ("By hand.\n", "Also by hand.\n\n<!-- assemble: i0 -->\n"),
+}
+
+
 class State(NamedTuple):
-    """A kit as data, and the texts of its other files."""
+    """A kit as data, and the texts of its other files. `instructions` are the data of those manifests by name."""
 
     kit: ComposedKit
     texts: dict[str, str]
+    instructions: dict[str, dict[str, Any]]
 
     def sources(self) -> dict[str, str]:
         """Return the texts of all files of the kit by their paths."""
         manifests = {
             f"agents/{name}.toml": document(data, inline=("role",)) for name, data in self.kit.manifests.items()
         }
-        return {"assemble.toml": document(self.kit.settings), **manifests, **self.texts}
+        instructions = {f"instructions/{name}.toml": document(data) for name, data in self.instructions.items()}
+        return {"assemble.toml": document(self.kit.settings), **manifests, **instructions, **self.texts}
 
     def write(self, folder: Path) -> None:
         """Write the kit to a folder that is empty or has another state."""
-        for name in ("agents", "_blocks", "roles", "templates"):
+        for name in ("agents", "instructions", "_blocks", "roles", "templates", ".gemini"):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / "_blocks").mkdir()
         for file, text in self.sources().items():
@@ -67,6 +82,7 @@ class _Editing:
         self.settings: dict[str, Any] = deepcopy(state.kit.settings)
         self.manifests: dict[str, dict[str, Any]] = deepcopy(state.kit.manifests)
         self.texts = dict(state.texts)
+        self.instructions = deepcopy(state.instructions)
 
     def one(self, pool: Sequence[Choice]) -> Choice:
         drawn: Choice = self.draw(st.sampled_from(list(pool)))
@@ -164,8 +180,57 @@ class _Editing:
         obligatory = self.settings["obligatory"]
         self.manifests[name] = {"name": name, "description": "New.", "blocks": [*obligatory], "role": "You are new."}
 
+    def _some_instructions(self) -> dict[str, Any]:
+        if not self.instructions:
+            self.instructions_are_added()
+        return self.instructions[self.one([*self.instructions])]
 
+    def instructions_are_added(self) -> None:
+        name = self.one([name for name in ("i0", "i1", "m0", "m1") if name not in self.instructions] or ["i0"])
+        entries = st.lists(st.sampled_from((*_PLAIN, "@basics")), min_size=1, max_size=3, unique=True)
+        data = {"name": name, "role": self.one(["You are here.", "In {{OWNER}}."]), "blocks": self.draw(entries)}
+        others = [other for other in self.instructions if other != name and "extends" not in self.instructions[other]]
+        if others and self.draw(st.booleans()):
+            data |= {"extends": self.one(others), "blocks": ["...", *data["blocks"]]}
+        self.instructions[name] = data
+
+    def instructions_move(self) -> None:
+        data = self._some_instructions()
+        folder = self.one(FOLDERS)
+        data |= {"folder": folder} if folder else {}
+
+    def instructions_are_for(self) -> None:
+        some = [["gemini"], ["codex", "gemini"], ["gemini", "qwen"], ["claude-code", "cursor"]]
+        self._some_instructions()["targets"] = self.one(some)
+
+    def instructions_list(self) -> None:
+        data = self._some_instructions()
+        data["blocks"] = list(dict.fromkeys([*data["blocks"], self.one(_PLAIN)]))
+
+    def instructions_say(self) -> None:
+        self._some_instructions()["role"] = self.one(["You are there.", "Here.\n\nAnd there."])
+
+    def instructions_are_renamed(self) -> None:
+        data = self.instructions.pop(self._some_instructions()["name"])
+        data["name"] = f"{data['name']}-renamed"
+        self.instructions[data["name"]] = data
+
+    def instructions_are_deleted(self) -> None:
+        del self.instructions[self._some_instructions()["name"]]
+
+    def client_file(self) -> None:
+        file = self.one(CLIENT_FILES)
+        self.texts[file] = self.one(_CLIENT_TEXTS[file])
+
+
+_PLAIN = ("a", "b", "e#part", "f")
+"""Entries of blocks that are the same for all clients."""
 _EDITS = tuple(name for name in vars(_Editing) if not name.startswith("_") and name != "one")
+
+_EARLY_EDITS = (
+    *("template", "variant", "handoff", "display_name"),
+    *("instructions_move", "instructions_are_for", "client_file"),
+)
 
 
 @st.composite
@@ -178,14 +243,18 @@ def histories(draw: Any) -> History:
     }
     texts["_blocks/h.md"] = "# H\n\nRule h of {{PROJECT}}, `{{OWNER}}`.\n\n- {{PATHS}}\n"
     texts |= ROLES
-    state = State(kit, texts)
+    texts |= {f"{folder}/notes.txt": "Notes.\n" for folder in FOLDERS if folder}
+    state = State(kit, texts, {})
     start = _Editing(draw, state)
-    for name in draw(st.lists(st.sampled_from(("template", "variant", "handoff", "display_name")), max_size=3)):
+    for _ in range(draw(st.integers(0, 3))):
+        start.instructions_are_added()
+    for name in draw(st.lists(st.sampled_from(_EARLY_EDITS), max_size=3)):
         getattr(start, name)()
-    before = State(ComposedKit(start.settings, start.manifests), start.texts)
+    before = State(ComposedKit(start.settings, start.manifests), start.texts, start.instructions)
     editing = _Editing(draw, before)
     edits = draw(st.lists(st.sampled_from(_EDITS), min_size=1, max_size=4))
     for name in edits:
         if editing.manifests:
             getattr(editing, name)()
-    return History(before, State(ComposedKit(editing.settings, editing.manifests), editing.texts), tuple(edits))
+    after = State(ComposedKit(editing.settings, editing.manifests), editing.texts, editing.instructions)
+    return History(before, after, tuple(edits))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from histories import History, histories
+from histories import CLIENT_FILES, History, histories
 from hypothesis import HealthCheck, given, reject
 
 from conftest import examples
@@ -19,8 +20,11 @@ from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.revisions import revision
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.loader import load_kit, load_kit_at
 from kei_assembler.markdown import stamp
+from kei_assembler.model.kinds import ItemName
+from kei_assembler.model.manifest import is_abstract
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
 from repositories import git
@@ -34,31 +38,42 @@ def _loaded(folder: Path) -> LoadedKit:
         reject()
 
 
-Built = Mapping[str, Mapping[str, Artifact]]
+Built = Mapping[ItemName, Mapping[str, Artifact]]
+
+
+def _name_of(kit: LoadedKit, file: str) -> ItemName:
+    return ItemName(kit.manifest_files.kind_of(file).name, stem(file))
+
+
+def _slot(artifact: Artifact) -> str:
+    """The client of a file, or the name of the file that a section is in."""
+    return os.path.basename(artifact.path) if artifact.section else artifact.target
 
 
 def _built(kit: LoadedKit) -> Built:
-    """All files of the agents without errors, by agent and target, built from the whole kit."""
+    """All outputs of the items without errors, built from the whole kit, without sections that import others."""
     _, made = previews(kit, map(kit.read_manifest, kit.manifests), Policy.of(kit).ignore, {})
     return {
-        stem(file): {artifact.target: artifact for artifact in each.artifacts}
+        _name_of(kit, file): {_slot(artifact): artifact for artifact in each.artifacts if artifact.manifest}
         for file, each in made.items()
-        if len(each.artifacts) == len(kit.targets_of(each.manifest))
+        if len(each.artifacts) == len(outputs_of(kit, each.manifest, file))
     }
 
 
 def _lines(artifact: Artifact | None) -> list[str]:
     if artifact is None:
         return []
+    if artifact.section:
+        return artifact.content.decode().split("\n")[1:-2]
     return stamp.split(artifact.content.decode(), TARGETS[artifact.target].form.comment)[1].split("\n")[:-1]
 
 
-def _differing(kit: LoadedKit, before: Built, after: Built) -> dict[tuple[str, str], tuple[str, str, str]]:
-    """The files that differ, each with what happened to it and its paths before and after."""
-    agents = {stem(file) for file in kit.manifests if not kit.names.is_abstract(stem(file))}
+def _differing(kit: LoadedKit, before: Built, after: Built) -> dict[tuple[ItemName, str], tuple[str, str, str]]:
+    """The outputs that differ, each with what happened to it and its paths before and after."""
+    items = {_name_of(kit, file) for file in kit.manifests if not is_abstract(kit.read_manifest(file).data)}
     found = {}
     for name in {*before, *after}:
-        if name in agents and name not in after:
+        if name in items and name not in after:
             continue  # it has errors
         olds, news = before.get(name, {}), after.get(name, {})
         for target in {*olds, *news}:
@@ -71,7 +86,11 @@ def _differing(kit: LoadedKit, before: Built, after: Built) -> dict[tuple[str, s
 
 
 def _check(impact: Impact, kit: LoadedKit, before: Built, after: Built) -> None:
-    outputs = {(item.name, output.target): output for item in impact.items for output in item.outputs}
+    outputs = {
+        (item.named, os.path.basename(output.present_path) if output.section else output.target): output
+        for item in impact.items
+        for output in item.outputs
+    }
     seen = {key: (output.status, output.old_path, output.path) for key, output in outputs.items()}
     assert seen == _differing(kit, before, after)
     for (name, target), output in outputs.items():
@@ -93,7 +112,8 @@ def _check(impact: Impact, kit: LoadedKit, before: Built, after: Built) -> None:
 def _files(history: History) -> Iterator[str]:
     """The sources that differ."""
     before, after = history.before.sources(), history.after.sources()
-    return (file for file in {*before, *after} if before.get(file) != after.get(file))
+    changed = (file for file in {*before, *after} if before.get(file) != after.get(file))
+    return (file for file in changed if file not in CLIENT_FILES)
 
 
 @examples(60, [HealthCheck.too_slow, HealthCheck.data_too_large])

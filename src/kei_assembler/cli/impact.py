@@ -50,7 +50,8 @@ def command(folder: str | None, **options: Any) -> int:
     The change is everything that differs between a commit and the work tree, committed or not, or between two commits.
     A block, a manifest, a base, a bundle, a value, a setting or a template that changed is a cause. For each cause, you
     see the change, the agents and clients it affects, and about how many tokens it adds. What agents may do comes
-    first. Generated files need not be up to date or committed, since both ends are built in memory.
+    first. Instructions follow the agents, as `instructions/NAME`. Generated files need not be up to date or committed,
+    since both ends are built in memory.
 
     In CI, for a pull request, `--since` defaults to the merge base with its base.
 
@@ -106,7 +107,7 @@ def _impact(folder: str, since: str, options: Mapping[str, Any]) -> Impact:
 
 def _formatted(impacts: Sequence[tuple[str, Impact]], options: Mapping[str, Any]) -> str:
     if options["names"]:
-        affected = (item.name for _, impact in impacts for item in impact.items if item.status != DELETED)
+        affected = (item.named.label for _, impact in impacts for item in impact.items if item.status != DELETED)
         return "".join(map("{}\n".format, affected))
     named = [(display_path(folder) if len(impacts) > 1 else "", impact) for folder, impact in impacts]
     match options["output_format"]:
@@ -133,9 +134,9 @@ def _messages(impacts: Sequence[Impact], failures: Sequence[str]) -> str:
     errors = diagnostics((error for impact in impacts for error in impact.errors), console.colours()[1])
     lines = [
         *(
-            f"note: {name} could not be built at {impact.since}, so it counts as new\n"
+            f"note: {named.label} could not be built at {impact.since}, so it counts as new\n"
             for impact in impacts
-            for name in impact.broken
+            for named in impact.broken
         ),
         *(f"error: {failure} [--fail-on]\n" for failure in failures),
     ]

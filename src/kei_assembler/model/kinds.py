@@ -52,6 +52,18 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (AGENT, INSTRUCTIONS, S
 """All kinds by name."""
 
 
+class ItemName(NamedTuple):
+    """The name of what a manifest is compiled to. It is unique within its kind."""
+
+    kind: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """The name as reports show it: `critic` for an agent, `instructions/house` for instructions."""
+        return self.name if self.kind == AGENT.name else f"{KINDS[self.kind].folder}/{self.name}"
+
+
 def usual_kind(folder: str) -> Kind:
     """Return the kind of the manifests in a folder of the setting `manifests`: the one whose name the folder has."""
     name = folder.rpartition("/")[2]

@@ -59,7 +59,7 @@ def _causes(contents: Contents, impact: Impact) -> Html | None:
             element("td", _lines(effect), class_="number"),
             element("td", phrases.reach(effect), class_="wide"),
             element("td", phrases.growth(effect) or "–", class_="wide"),
-            element("td", _users(contents, effect.agents)),
+            element("td", _users(contents, effect.labels)),
         )
         for index, effect in enumerate(impact.effects)
     ]
@@ -77,15 +77,16 @@ def _lines(effect: Effect) -> str:
 
 
 def _agents(contents: Contents, impact: Impact) -> Html | None:
-    if not impact.items:
-        return None
-    columns = headings(("Agent", ""), ("Change", ""), ("Tokens", ""), ("Clients", "wide"))
-    rows = [_row(contents, item) for item in impact.items]
-    return section("agents", "Agents", table(columns, rows, "Affected agents"))
+    tables = []
+    for kind, items in phrases.by_kind(impact.items):
+        columns = headings((kind.name.capitalize(), ""), ("Change", ""), ("Tokens", ""), ("Clients", "wide"))
+        rows = [_row(contents, item) for item in items]
+        tables.append(section(kind.folder, kind.folder.capitalize(), table(columns, rows, f"Affected {kind.folder}")))
+    return joined(tables, "\n") if tables else None
 
 
 def _row(contents: Contents, item: Item) -> Html:
-    name = item.name if item.status == DELETED else _agent(contents, item.name)
+    name = item.named.label if item.status == DELETED else _agent(contents, item.named.label)
     return element(
         "tr",
         element("th", name, element("span", "; ".join(phrases.details(item)), class_="about"), scope="row"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from kei_assembler.analysis.impact import phrases
 from kei_assembler.analysis.impact.results import Effect, Impact, Item
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.report.github_report import Annotation, annotation, limited
 
 _TITLE = "impact"
@@ -27,7 +28,7 @@ def as_annotations(impacts: Iterable[tuple[PathOf, Impact]]) -> str:
         if impact.incomparable:
             found.append(annotation("error", phrases.incomparable(impact), None, _TITLE))
         gains = [right for right in phrases.rights(impact) if right.is_gain]
-        places = {item.name: _place(item, impact, path_of) for item in impact.items}
+        places = {item.name: _place(item, impact, path_of) for item in impact.items if item.kind == AGENT.name}
         found += (annotation("warning", right.text(), places[right.agents[0]], _TITLE) for right in gains)
         found += (_notice(effect, path_of) for effect in impact.effects)
     return "".join(limited(found))
@@ -46,6 +47,6 @@ def _notice(effect: Effect, path_of: PathOf) -> Annotation:
     change = effect.change
     growth = phrases.growth(effect)
     key = f"{change.cause.key}: " if change.cause.key else ""
-    message = f"{key}{phrases.reach(effect)}: {', '.join(effect.agents)}{f'; {growth}' if growth else ''}"
+    message = f"{key}{phrases.reach(effect)}: {', '.join(effect.labels)}{f'; {growth}' if growth else ''}"
     place = (path_of(change.cause.file), change.line) if change.cause.file else None
     return annotation("notice", message, place, _TITLE)

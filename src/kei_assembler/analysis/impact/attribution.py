@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from kei_assembler.analysis.impact.causes import Causes
 from kei_assembler.analysis.impact.results import SEVERAL, Cause
+from kei_assembler.kit.outputs import Output
+from kei_assembler.model.kinds import ItemName
 from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Entry, Part
 
@@ -30,14 +32,15 @@ class Numbered(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A file whose lines changed: that of an agent for a target.
+    """An output whose lines changed: that of an item before, and the one after the change, if they exist.
 
     `possible` are the causes that can have an effect on it. `other` is the cause of lines that cannot be told to come
     from one of them.
     """
 
-    agent: str
-    target: str
+    named: ItemName
+    before: Output | None
+    after: Output | None
     possible: frozenset[Cause]
     other: Cause
 
@@ -62,7 +65,9 @@ class Attribution:
         key = (tuple(line.text for line in lines), about.possible, about.other, is_after)
         if key not in self._known:
             end, origins = (self.causes.after, self._after) if is_after else (self.causes.before, self._before)
-            all_parts = [line.parts for line in origins.of(end.agents[about.agent], about.target)] if origins else []
+            output = about.after if is_after else about.before
+            all_lines = origins.of_output(end.items[about.named], output) if origins and output else []
+            all_parts = [line.parts for line in all_lines]
             parts = [all_parts[line.number] for line in lines]
             found = [self._cause(each, about, is_after) for each in parts]
             self._known[key] = _with_frames(lines, parts, found, about.other)

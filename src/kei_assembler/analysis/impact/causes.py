@@ -11,6 +11,7 @@ from kei_assembler.analysis.impact.results import CHANGED, DELETED, NEW, Cause, 
 from kei_assembler.build.diff import hunks, matched_lines
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
+from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.render.places import dotted
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.writer import entry
@@ -53,7 +54,7 @@ class Causes:
     def bases(self) -> frozenset[str]:
         """The files of all manifests that others extend, before or after."""
         ends = (self.before, self.after)
-        return frozenset(base for end in ends for name in end.agents for base in end.inputs(name).bases)
+        return frozenset(base for end in ends for name in end.items for base in end.inputs(name).bases)
 
     def _is_changed(self, file: str) -> bool:
         return _content(self.before.source(file)) != _content(self.after.source(file))
@@ -82,12 +83,12 @@ class Causes:
         files = self.before.templates | self.after.templates
         return frozenset(self.of_file(file) for file in files if self.is_changed(file))
 
-    def candidates(self, name: str, target: str) -> frozenset[Cause]:
-        """Return the causes that can have an effect on the file of an agent for a target.
+    def candidates(self, name: ItemName, target: str) -> frozenset[Cause]:
+        """Return the causes that can have an effect on the output of an item for a target.
 
-        Nothing else has an effect on the file, except what surrounds the files of other agents, such as a plugin.
+        Nothing else has an effect on it, except what surrounds the files of other agents, such as a plugin.
         """
-        made = [(end, end.inputs(name)) for end in (self.before, self.after) if name in end.agents]
+        made = [(end, end.inputs(name)) for end in (self.before, self.after) if name in end.items]
         files = {file for end, inputs in made for file in _files(end, inputs, target)}
         named = {agent for _, inputs in made for agent in inputs.named}
         files |= {file for agent in named for file in self._files_of_name(agent)}
@@ -99,28 +100,29 @@ class Causes:
             or (path[0] == "bundles" and path[1] in bundles)
             or (path[0] == "values" and self._is_mentioned(str(path[1]), made, target))
             or (path[0] == "target" and path[1] == target)
-            or (path[0] == "defaults" and path[1:] in (("model",), ("tools",), ("target", target)))
+            or (path[0] == "defaults" and name.kind == AGENT.name and path[1:] in _defaults_for(target))
         )
         changed = {self.of_file(file) for file in files if self.is_changed(file)}
         return frozenset((*changed, *self.templates, *map(self.of_setting, settings)))
 
-    def has_same_manifest(self, name: str) -> bool:
-        """Return whether the manifest of an agent, with all that it inherits, is the same before and after."""
-        if self.settings or name not in self.before.agents or name not in self.after.agents:
+    def has_same_manifest(self, name: ItemName) -> bool:
+        """Return whether the manifest of an item, with all that it inherits, is the same before and after."""
+        if self.settings or name not in self.before.items or name not in self.after.items:
             return False
         old, new = self.before.inputs(name), self.after.inputs(name)
         return old._replace(bundles=new.bundles) == new and not any(map(self.is_changed, new.files))
 
     def _files_of_name(self, agent: str) -> Iterator[str]:
         """Yield the manifests that decide the name of another agent, if the name differs."""
-        known = [end.inputs(agent) for end in (self.before, self.after) if agent in end.agents]
+        name = ItemName(AGENT.name, agent)
+        known = [end.inputs(name) for end in (self.before, self.after) if name in end.items]
         files = {file for inputs in known for file in inputs.manifests}
         if any(map(self.is_changed, files)) and self.before.display_name(agent) != self.after.display_name(agent):
             yield from files
 
-    def has_other_prefixes(self, name: str, target: str) -> bool:
+    def has_other_prefixes(self, name: ItemName, target: str) -> bool:
         """Return whether a client calls other agents that an agent names by other names, because of their plugins."""
-        named = {agent for end in (self.before, self.after) if name in end.agents for agent in end.inputs(name).named}
+        named = {agent for end in (self.before, self.after) if name in end.items for agent in end.inputs(name).named}
         return any(self.before.prefix(agent, target) != self.after.prefix(agent, target) for agent in named)
 
     def _is_mentioned(self, value: str, made: Iterable[tuple[End, Inputs]], target: str) -> bool:
@@ -193,8 +195,12 @@ class Causes:
         return Change(cause, status, added, removed, shown, line or min(changed, default=1))
 
 
+def _defaults_for(target: str) -> tuple[KeyPath, ...]:
+    return ("model",), ("tools",), ("target", target)
+
+
 def _files(end: End, inputs: Inputs, target: str) -> Iterator[str]:
-    """Yield the files that an agent's file for a target is made of, except templates and settings."""
+    """Yield the files that an item's output for a target is made of, except templates and settings."""
     yield from inputs.files
     yield from filter(None, (end.block_files(entry, target) for entry in inputs.entries))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kei_assembler.analysis.impact.abilities import NOTHING_AT_ALL, Abilities, abilities, clients, gained
 from kei_assembler.analysis.impact.attribution import UNKNOWN, Attribution, Numbered, Subject
 from kei_assembler.analysis.impact.causes import TARGETS_KEY, Causes
-from kei_assembler.analysis.impact.ends import End
+from kei_assembler.analysis.impact.ends import Built, End, Made
 from kei_assembler.analysis.impact.results import (
     CHANGED,
     DELETED,
@@ -28,57 +28,58 @@ from kei_assembler.analysis.impact.results import (
 )
 from kei_assembler.build.diff import matched_lines
 from kei_assembler.build.findings import limited
-from kei_assembler.build.kit_plan import Preview
 from kei_assembler.build.parallel import shared
-from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.tokens import tokens
+from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.model.values import filled, values_for
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
 
 _MIN_SHARED = 32
-"""The number of agents above which a second process compares half of them."""
+"""The number of items above which a second process compares half of them."""
 
 
 class _Side:
-    """An agent at one end: what is generated of it, by target, and what it may do there."""
+    """An item at one end: what is generated of it, by slot (see `Made`), and what it may do there as an agent."""
 
-    def __init__(self, end: End, preview: Preview | None) -> None:
+    def __init__(self, end: End, built: Built | None) -> None:
         self.end = end
-        self.preview = preview
+        self.built = built
 
     @cached_property
-    def artifacts(self) -> Mapping[str, Artifact]:
-        return {artifact.target: artifact for artifact in self.preview.artifacts} if self.preview else {}
+    def made(self) -> Mapping[str, Made]:
+        return {made.slot: made for made in self.built.made} if self.built else {}
 
     @cached_property
     def clients(self) -> tuple[str, ...]:
-        return clients(self.end.kit, self.preview.manifest) if self.preview and self.end.kit else ()
+        is_agent = self.built is not None and self.built.manifest.kind == AGENT.name
+        return clients(self.end.kit, self.built.manifest) if is_agent and self.built and self.end.kit else ()
 
     def abilities(self, target: str) -> Abilities:
-        if self.preview is None or self.end.kit is None or target not in self.clients:
+        if self.built is None or self.end.kit is None or target not in self.clients:
             return NOTHING_AT_ALL
-        return abilities(self.end.kit, self.preview.manifest, target)
+        return abilities(self.end.kit, self.built.manifest, target)
 
     @property
     def handoffs(self) -> dict[str, str]:
-        if self.preview is None:
+        if self.built is None:
             return {}
-        manifest = self.preview.manifest
+        manifest = self.built.manifest
         found = filled(manifest, values_for(manifest._replace(target={}), "")).handoff
         return {handoff.target: handoff.trigger for handoff in found}
 
     @property
     def tokens(self) -> int:
-        return max((tokens(artifact.content.decode()) for artifact in self.artifacts.values()), default=0)
+        return max((tokens(made.artifact.content.decode()) for made in self.made.values()), default=0)
 
 
 def compare(before: LoadedKit | None, after: LoadedKit | None, since: str, until: str) -> Impact:
     """Return the impact of the change from one state of a kit to another. Either can be missing.
 
-    `since` and `until` are the names of the states. Only agents whose files can differ are built.
+    `since` and `until` are the names of the states. Only items whose outputs can differ are built.
 
     Raises:
         AssembleError: a folder of a kit cannot be read, or a run may not use the home folder that it needs.
@@ -88,15 +89,15 @@ def compare(before: LoadedKit | None, after: LoadedKit | None, since: str, until
 
 
 class _Part(NamedTuple):
-    """What differs for some agents; see `Impact`.
+    """What differs for some items; see `Impact`.
 
-    `unclear` are the causes of lines that cannot be told to come from one of them, and of incomparable agents.
+    `unclear` are the causes of lines that cannot be told to come from one of them, and of incomparable items.
     """
 
     items: tuple[Item, ...]
     errors: tuple[Diagnostic, ...]
-    incomparable: tuple[str, ...]
-    broken: tuple[str, ...]
+    incomparable: tuple[ItemName, ...]
+    broken: tuple[ItemName, ...]
     unclear: frozenset[Cause]
 
 
@@ -108,7 +109,7 @@ class _Comparison:
         """See `_Part`."""
 
     def impact(self, since: str, until: str) -> Impact:
-        names = sorted({*self.causes.before.agents, *self.causes.after.agents})
+        names = sorted({*self.causes.before.items, *self.causes.after.items})
         _ = self.causes.bases  # both processes need it
         half = len(names) // 2
         halves = [names[:half], names[half:]] if len(names) > _MIN_SHARED else [names]
@@ -118,24 +119,25 @@ class _Comparison:
         errors = limited({error for part in parts for error in part.errors}) if len(parts) > 1 else parts[0].errors
         incomparable = tuple(name for part in parts for name in part.incomparable)
         broken = tuple(name for part in parts for name in part.broken)
-        return Impact(since, until, effects, items, unused, tuple(errors), incomparable, broken)
+        kinds = tuple(dict.fromkeys((AGENT.name, *(name.kind for name in names))))
+        return Impact(since, until, effects, items, unused, tuple(errors), incomparable, broken, kinds)
 
-    def _compared(self, some: Iterable[str]) -> _Part:
-        """Return what differs for some agents."""
+    def _compared(self, some: Iterable[ItemName]) -> _Part:
+        """Return what differs for some items."""
         before, after = self.causes.before, self.causes.after
         names = [*filter(self._may_differ, some)]
-        new, errors = after.build((name for name in names if name in after.agents), {})
-        same = {name: preview.manifest for name, preview in new.items() if self.causes.has_same_manifest(name)}
-        old, _ = before.build([name for name in names if name in before.agents], same)
+        new, errors = after.build((name for name in names if name in after.items), {})
+        same = {name: built.manifest for name, built in new.items() if self.causes.has_same_manifest(name)}
+        old, _ = before.build([name for name in names if name in before.items], same)
         items = [
             item
             for name in names
-            if (name in new or name not in after.agents)
+            if (name in new or name not in after.items)
             and (item := self._item(name, _Side(before, old.get(name)), _Side(after, new.get(name))))
         ]
-        incomparable = tuple(name for name in names if name in after.agents and name not in new)
+        incomparable = tuple(name for name in names if name in after.items and name not in new)
         known = {*old, *incomparable}
-        broken = tuple(name for name in names if name in before.agents and name not in known)
+        broken = tuple(name for name in names if name in before.items and name not in known)
         for name in incomparable:
             self.unclear |= {cause for target in TARGETS for cause in self.causes.candidates(name, target)}
         return _Part(tuple(items), tuple(errors), incomparable, broken, frozenset(self.unclear))
@@ -158,23 +160,23 @@ class _Comparison:
                 unused.append(change)
         return tuple(effects), tuple(unused)
 
-    def _may_differ(self, name: str) -> bool:
-        """Return whether any file of an agent can differ, or cannot be built."""
+    def _may_differ(self, name: ItemName) -> bool:
+        """Return whether any output of an item can differ, or cannot be built."""
         before, after = self.causes.before, self.causes.after
-        if name not in before.agents or name not in after.agents:
+        if name not in before.items or name not in after.items:
             return True
         if after.may_have_errors(name):
             return True
         old, new = before.inputs(name), after.inputs(name)
-        return old.targets != new.targets or any(
+        return (old.targets, old.paths) != (new.targets, new.paths) or any(
             self.causes.candidates(name, target) or self.causes.has_other_prefixes(name, target)
             for target in new.targets
         )
 
-    def _item(self, name: str, old: _Side, new: _Side) -> Item | None:
-        """Return the item for an agent, or None if none of its files differs."""
-        targets = dict.fromkeys((*new.artifacts, *old.artifacts))
-        outputs = tuple(filter(None, (self._output(name, target, old, new) for target in targets)))
+    def _item(self, name: ItemName, old: _Side, new: _Side) -> Item | None:
+        """Return an item, or None if none of its outputs differs."""
+        slots = dict.fromkeys((*new.made, *old.made))
+        outputs = tuple(filter(None, (self._output(name, old.made.get(slot), new.made.get(slot)) for slot in slots)))
         if not outputs:
             return None
         readers = dict.fromkeys((*new.clients, *old.clients))
@@ -183,11 +185,11 @@ class _Comparison:
         models = (
             Model(target, one.model, other.model)
             for target, (one, other) in pairs.items()
-            if target in old.artifacts and target in new.artifacts and one.model != other.model
+            if target in old.made and target in new.made and one.model != other.model
         )
         return Item(
             name,
-            NEW if old.preview is None else DELETED if new.preview is None else CHANGED,
+            NEW if old.built is None else DELETED if new.built is None else CHANGED,
             outputs,
             old.tokens,
             new.tokens,
@@ -197,9 +199,9 @@ class _Comparison:
             _handoffs(old.handoffs, new.handoffs),
         )
 
-    def _output(self, name: str, target: str, old: _Side, new: _Side) -> Output | None:
-        """Return what differs in an agent's file for a target, or None if nothing does."""
-        before, after = (side.artifacts.get(target) for side in (old, new))
+    def _output(self, name: ItemName, old: Made | None, new: Made | None) -> Output | None:
+        """Return what differs in an output of an item, or None if nothing does."""
+        before, after = (made.artifact if made else None for made in (old, new))
         lines, others = _lines(before), _lines(after)
         matches = matched_lines(lines, others)
         matched = frozenset(matches)
@@ -209,15 +211,19 @@ class _Comparison:
             return None
         status = NEW if before is None else DELETED if after is None else CHANGED
         status = MOVED if before and after and before.path != after.path else status
-        possible = self.causes.candidates(name, target) | self._causes_of_targets(status)
-        reason = self._reason(name, target, status)
+        outputs = [made.output for made in (new, old) if made]
+        targets = dict.fromkeys(target for output in outputs for target in output.targets)
+        possible = self._causes_of_targets(status).union(*(self.causes.candidates(name, each) for each in targets))
+        reason = self._reason(name, targets, status)
         shares = {reason: Share()} if status == MOVED else {}
-        subject = Subject(name, target, possible, UNKNOWN if status in (CHANGED, MOVED) else reason)
+        other = UNKNOWN if status in (CHANGED, MOVED) else reason
+        subject = Subject(name, old.output if old else None, new.output if new else None, possible, other)
         shares |= self._shares(subject, gone, come)
         if UNKNOWN in shares:
             self.unclear |= possible
         path, old_path = (artifact.path if artifact else "" for artifact in (after, before))
-        return Output(name, target, status, path, old_path, shares, _differing_keys(before, after))
+        keys, (shown, *_) = _differing_keys(before, after), outputs
+        return Output(name, shown.targets, status, path, old_path, shares, keys, shown.section)
 
     def _shares(self, about: Subject, gone: Sequence[Numbered], come: Sequence[Numbered]) -> dict[Cause, Share]:
         """Return the shares of the causes in the lines of a file that are gone and those that have come."""
@@ -237,15 +243,21 @@ class _Comparison:
         is_cause = status in (NEW, DELETED) and TARGETS_KEY in self.causes.settings
         return frozenset([self.causes.of_setting(TARGETS_KEY)] if is_cause else [])
 
-    def _reason(self, name: str, target: str, status: str) -> Cause:
-        """The cause of a file as a whole being new, deleted or elsewhere."""
-        causes = self.causes
-        paths = [("target", target, "output")] if status == MOVED else [TARGETS_KEY, ("target", target, "use-files-of")]
+    def _reason(self, name: ItemName, targets: Iterable[str], status: str) -> Cause:
+        """The cause of an output as a whole being new, deleted or elsewhere."""
+        causes, is_agent = self.causes, name.kind == AGENT.name
+        paths: list[KeyPath] = [
+            ("target", target, "output" if status == MOVED else "use-files-of") for target in targets
+        ]
+        if status != MOVED:
+            paths.insert(0, TARGETS_KEY)
+        elif not is_agent:
+            paths = [("root",)]
         settings = [causes.of_setting(path) for path in paths if path in causes.settings]
-        inputs = [end.inputs(name) for end in (causes.before, causes.after) if name in end.agents]
+        inputs = [end.inputs(name) for end in (causes.before, causes.after) if name in end.items]
         files = dict.fromkeys(file for each in inputs for file in each.manifests)
         changed = [causes.of_file(file) for file in files if causes.is_changed(file)]
-        found = [*settings, *changed] if status == MOVED else [*changed, *settings]
+        found = [*settings, *changed] if status == MOVED and is_agent else [*changed, *settings]
         return next(iter(found), UNKNOWN)
 
 
@@ -254,10 +266,12 @@ _STAMP = "\0"
 
 
 def _lines(artifact: Artifact | None) -> list[str]:
-    """The lines of a generated file, with `_STAMP` in place of the stamp."""
+    """The lines of a generated file or section, with `_STAMP` in place of the stamp."""
     if artifact is None:
         return []
     text = artifact.content.decode()
+    if artifact.section:
+        return [_STAMP, *text.split("\n")[1:-2], _STAMP]
     own_stamp = stamp.split(text, TARGETS[artifact.target].form.comment)[0]
     return text.replace(own_stamp or _STAMP, _STAMP, 1).split("\n")[:-1]
 

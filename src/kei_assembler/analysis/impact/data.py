@@ -26,7 +26,7 @@ def as_data(impact: Impact) -> str:
             "until": impact.until,
             "causes": [_cause(effect) for effect in impact.effects],
             "unused": [{**_source(change.cause), "status": change.status} for change in impact.unused],
-            "incomparable": impact.incomparable,
+            "incomparable": [named.label for named in impact.incomparable],
             "items": [_item(item) for item in impact.items],
         }
     )
@@ -43,8 +43,12 @@ def _cause(effect: Effect) -> dict[str, Any]:
         "status": change.status,
         "lines": {"added": change.added, "removed": change.removed},
         "agents": effect.agents,
+        "items": [{"name": named.name, "kind": named.kind} for named in effect.items],
         "targets": effect.targets,
-        "outputs": [{"path": output.present_path, **_numbers(effect.share(output))} for output in effect.outputs],
+        "outputs": [
+            {"path": output.present_path, "section": output.section, **_numbers(effect.share(output))}
+            for output in effect.outputs
+        ],
         "tokens": effect.tokens,
     }
 
@@ -81,7 +85,9 @@ def _output(output: Output) -> dict[str, Any]:
     return {
         "path": output.path or None,
         "old_path": output.old_path or None,
+        "section": output.section,
         "target": output.target,
+        "targets": output.targets,
         "status": output.status,
         "keys": output.keys,
     }

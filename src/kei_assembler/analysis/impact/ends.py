@@ -1,7 +1,8 @@
-"""One end of a change: a state of a kit, and what each agent's files are made of there."""
+"""One end of a change: a state of a kit, and what the outputs of each manifest are made of there."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -12,18 +13,22 @@ from kei_assembler.build.kit_plan import Preview, previews
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.outputs import Output, outputs_of
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.adaptation import agents_in
+from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.render.renderer import Artifact
 from kei_assembler.rules.bundles import bundles_in
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 
 
 class Inputs(NamedTuple):
-    """What the files of an agent are made of: its manifest, bases and role file, entries of blocks, and bundles.
+    """What the outputs of an item are made of: its manifest, bases and role file, entries of blocks, and bundles.
 
-    `named` are the agents that its handoffs and tools name. `targets` are the clients that it is generated for.
+    `named` are the agents that its handoffs and tools name. `targets` are the clients that it is generated for. If the
+    item is not an agent, `paths` are those of its outputs, which can also depend on files outside the kit's sources.
     """
 
     manifest: str
@@ -33,6 +38,7 @@ class Inputs(NamedTuple):
     bundles: frozenset[str]
     named: frozenset[str]
     targets: tuple[str, ...]
+    paths: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[str, ...]:
@@ -45,6 +51,41 @@ class Inputs(NamedTuple):
         return (*self.manifests, self.role_file) if self.role_file else self.manifests
 
 
+class Made(NamedTuple):
+    """An output of an item, and its artifact."""
+
+    output: Output
+    artifact: Artifact
+
+    @property
+    def slot(self) -> str:
+        """What tells the output from the others of its item, and stays the same when it moves.
+
+        Sections are in files of different names, and other files for different clients.
+        """
+        return os.path.basename(self.output.path) if self.output.section else self.output.target
+
+
+class Built(NamedTuple):
+    """What is built of an item: its manifest, and its outputs, without the sections that only import others.
+
+    `is_whole` says whether all outputs could be rendered.
+    """
+
+    manifest: Manifest
+    made: tuple[Made, ...]
+    is_whole: bool
+
+    @classmethod
+    def of(cls, kit: LoadedKit, file: str, preview: Preview) -> Built:
+        """Return what a preview of the manifest in `file` has."""
+        outputs = outputs_of(kit, preview.manifest, file)
+        if len(outputs) != len(preview.artifacts):
+            return cls(preview.manifest, (), False)
+        made = map(Made, outputs, preview.artifacts)
+        return cls(preview.manifest, tuple(each for each in made if not each.output.imports), True)
+
+
 class End:
     """A state of a kit, or of none."""
 
@@ -55,12 +96,15 @@ class End:
         self.block_files = cache(self._block_files)
 
     @cached_property
-    def agents(self) -> Mapping[str, str]:
-        """The manifests of the agents by their names. Those that are only bases of others are no agents."""
+    def items(self) -> Mapping[ItemName, str]:
+        """The manifests of the items by their names. Those that are only bases of others are no items."""
         kit = self.kit
-        if kit is None:
-            return {}
-        return {stem(file): file for file in kit.manifests if not is_abstract(kit.composition.source(file).data)}
+        sources = (kit.composition.source(file) for file in kit.manifests) if kit else ()
+        return {self._name_of(source): source.file for source in sources if not is_abstract(source.data)}
+
+    def _name_of(self, source: Source) -> ItemName:
+        assert self.kit
+        return ItemName(self.kit.manifest_files.kind_in(source.file, source.data).name, stem(source.file))
 
     def _source(self, file: str) -> Source | None:
         """The source of a file, or None if it does not exist."""
@@ -76,8 +120,8 @@ class End:
 
     @cached_property
     def role_files(self) -> frozenset[str]:
-        """The role files of the agents."""
-        return frozenset(self.inputs(name).role_file for name in self.agents) - {""}
+        """The role files of the items."""
+        return frozenset(self.inputs(name).role_file for name in self.items) - {""}
 
     @cached_property
     def sources(self) -> frozenset[str]:
@@ -92,8 +136,8 @@ class End:
         """The files in the folder of templates."""
         return frozenset(self.kit.templates() if self.kit else ())
 
-    def _inputs(self, name: str) -> Inputs:
-        kit, file = self.kit, self.agents[name]
+    def _inputs(self, name: ItemName) -> Inputs:
+        kit, file = self.kit, self.items[name]
         assert kit
         resolved = kit.composition.resolve(kit.composition.source(file))
         data = resolved.data
@@ -106,46 +150,49 @@ class End:
         }
         targets = kit.all_targets(tuple(_texts(data["targets"])) if "targets" in data else None)
         bundles = bundles_in(kit, {name for layer in resolved.layers() for name in layer.bundles})
-        return Inputs(file, resolved.bases, role_file(data), entries, bundles, frozenset(named), targets)
+        is_agent = name.kind == AGENT.name
+        paths = () if is_agent else tuple(output.path for output in outputs_of(kit, kit.decoded(file)[0], file))
+        return Inputs(file, resolved.bases, role_file(data), entries, bundles, frozenset(named), targets, paths)
 
     def _block_files(self, entry: str, target: str) -> str:
         """The file of the block of an entry for a target, or ""."""
         block = self.kit.block(entry, target) if self.kit else None
         return block.source.file if block else ""
 
-    def may_have_errors(self, name: str) -> bool:
-        """Return whether a source of an agent is missing or cannot be read, such as one in a submodule."""
+    def may_have_errors(self, name: ItemName) -> bool:
+        """Return whether a source of an item is missing or cannot be read, such as one in a submodule."""
         inputs = self.inputs(name)
         blocks = [self.block_files(entry, "") for entry in inputs.entries]
         files = (*inputs.files, *blocks)
         return any(not file or (source := self.source(file)) is None or source.error for file in files)
 
-    def build(self, names: Iterable[str], known: Mapping[str, Manifest]) -> tuple[dict[str, Preview], list[Diagnostic]]:
-        """Return what is built of these agents, by their names, without those with errors, and the errors.
+    def build(
+        self, names: Iterable[ItemName], known: Mapping[ItemName, Manifest]
+    ) -> tuple[dict[ItemName, Built], list[Diagnostic]]:
+        """Return what is built of these items, by their names, without those with errors, and the errors.
 
-        `known` are the manifests of agents, merged with what they inherit, that need no check.
+        `known` are the manifests of items, merged with what they inherit, that need no check.
         """
         if self.kit is None:
             return {}, []
         kit, policy = self.kit, Policy.of(self.kit)
-        sources = [kit.composition.source(self.agents[name]) for name in names]
-        checked = {self.agents[name]: manifest for name, manifest in known.items()}
-        found, made = previews(kit, sources, policy.ignore, checked)
-        whole = {
-            stem(file): each for file, each in made.items() if len(each.artifacts) == len(kit.targets_of(each.manifest))
-        }
+        files = {self.items[name]: name for name in names}
+        checked = {self.items[name]: manifest for name, manifest in known.items()}
+        found, made = previews(kit, map(kit.composition.source, files), policy.ignore, checked)
+        built = {name: Built.of(kit, file, made[file]) for file, name in files.items() if file in made}
+        whole = {name: each for name, each in built.items() if each.is_whole}
         return whole, limited(errors_in(policy.weigh(found)), policy.ignore)
 
     def display_name(self, name: str) -> str:
         """Return the `display-name` of an agent, or "" if it has none or does not exist."""
         return self.kit.names.display_name(name) if self.kit else ""
 
-    def prefix(self, name: str, target: str) -> str:
+    def prefix(self, agent: str, target: str) -> str:
         """Return what a client puts before the name of an agent because of the plugin that its file lies in."""
-        kit = self.kit
-        if kit is None or name not in self.agents or not TARGETS[target].plugin.is_in_names:
+        kit, file = self.kit, self.items.get(ItemName(AGENT.name, agent))
+        if kit is None or file is None or not TARGETS[target].plugin.is_in_names:
             return ""
-        return kit.placement.name_prefix(target, kit.output(target, name, self.agents[name]))
+        return kit.placement.name_prefix(target, kit.output(target, agent, file))
 
 
 def _texts(values: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kei_assembler.analysis.impact import phrases
 from kei_assembler.analysis.impact.results import CHANGED, Difference, Impact, Item, targets_by_name
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.suggestions import counted, did_you_mean
 from kei_assembler.whitespace import SPACES
 
@@ -27,7 +28,7 @@ class Gate(NamedTuple):
 
 def _gains(difference: Callable[[Item], Difference]) -> Callable[[Impact, Gate], Iterator[str]]:
     def failures(impact: Impact, _: Gate) -> Iterator[str]:
-        for item in impact.items:
+        for item in impact.items:  # only agents can gain something
             for name, targets in targets_by_name(difference(item).added).items():
                 yield f"{item.name} {phrases.gains(name)} in {phrases.labels(targets)}"
 
@@ -40,12 +41,13 @@ def _tokens(impact: Impact, gate: Gate) -> Iterator[str]:
         limit = item.before * gate.limit / 100 if gate.is_percent else gate.limit
         if item.status == CHANGED and growth > limit:
             percent = f" ({growth / item.before:+.0%})" if item.before else ""
-            yield f"{item.name} grows by about {counted(growth, 'token')}{percent}"
+            yield f"{item.named.label} grows by about {counted(growth, 'token')}{percent}"
 
 
 def _agents(impact: Impact, gate: Gate) -> Iterator[str]:
-    if len(impact.items) > gate.limit:
-        yield f"the change affects {counted(len(impact.items), 'agent')}"
+    number = sum(item.kind == AGENT.name for item in impact.items)
+    if number > gate.limit:
+        yield f"the change affects {counted(number, 'agent')}"
 
 
 class _Kind(NamedTuple):

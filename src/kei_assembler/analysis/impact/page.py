@@ -9,6 +9,7 @@ from kei_assembler.analysis.impact.results import Change, Effect, Impact, Item
 from kei_assembler.analysis.impact.text import cropped, generated
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.structure import code_span, fence_around
+from kei_assembler.model.kinds import KINDS
 from kei_assembler.suggestions import counted
 
 MAX_CHARACTERS = 60_000
@@ -53,11 +54,13 @@ def as_markdown(impacts: Sequence[tuple[str, Impact]]) -> str:
     page = _Page()
     affected = [one for one in impacts if one[1].items or one[1].incomparable or len(impacts) == 1]
     if not affected:
-        page.add(f"## Impact on agents of {counted(len(impacts), 'kit')}: no agent is affected")
+        page.add(f"## Impact on agents of {counted(len(impacts), 'kit')}: {phrases.summary(impacts[0][1])}")
     for index, (name, impact) in enumerate(affected):
         if index:
             page.add("")
-        if not page.add(f"## Impact on agents{f' of {_code(name)}' if name else ''}: {phrases.summary(impact)}"):
+        if not page.add(
+            f"## Impact on {_nouns(impact)}{f' of {_code(name)}' if name else ''}: {phrases.summary(impact)}"
+        ):
             page.lines.append(f"\n… and {counted(len(affected) - index, 'kit')} more, left out here")
             break
         _add(page, impact)
@@ -70,9 +73,10 @@ def _add(page: _Page, impact: Impact) -> None:
         page.add(f"\n**{phrases.incomparable(impact, _code)}.**")
     page.add_all("\n### Rights\n", [_right(right) for right in phrases.rights(impact)], "change")
     causes = [_cause_row(effect) for effect in impact.effects]
-    page.add_all(f"\n### Causes\n\n{_head('cause', 'lines', 'affects', 'tokens', 'agents')}", causes, "cause")
-    items = [_item_row(item) for item in impact.items]
-    page.add_all(f"\n### Agents\n\n{_head('agent', 'change', 'tokens', 'clients', 'more')}", items, "agent")
+    page.add_all(f"\n### Causes\n\n{_head('cause', 'lines', 'affects', 'tokens', _nouns(impact))}", causes, "cause")
+    for kind, items in phrases.by_kind(impact.items):
+        heading = f"\n### {kind.folder.capitalize()}\n\n{_head(kind.name, 'change', 'tokens', 'clients', 'more')}"
+        page.add_all(heading, [_item_row(item) for item in items], kind.noun)
     diffs = [text for effect in impact.effects if (text := _diff(effect))]
     page.add_all("\n### Changes\n", diffs, "diff")
     unused = [f"- {_cause(change)}" for change in impact.unused]
@@ -99,15 +103,19 @@ def _cause(change: Change) -> str:
 
 def _cause_row(effect: Effect) -> str:
     change = effect.change
-    more = [f"and {len(effect.agents) - _NAMES:,} more"] if len(effect.agents) > _NAMES else []
-    agents = ", ".join((*map(_code, effect.agents[:_NAMES]), *more))
+    more = [f"and {len(effect.labels) - _NAMES:,} more"] if len(effect.labels) > _NAMES else []
+    names = ", ".join((*map(_code, effect.labels[:_NAMES]), *more))
     name = f"{_cause(change)}{phrases.status(change)}"
-    return _row(name, phrases.lines(change), phrases.reach(effect), phrases.growth(effect), agents)
+    return _row(name, phrases.lines(change), phrases.reach(effect), phrases.growth(effect), names)
 
 
 def _item_row(item: Item) -> str:
     details = "; ".join(_code(detail) for detail in phrases.details(item))
-    return _row(_code(item.name), item.status, phrases.tokens(item), phrases.labels(item.targets), details)
+    return _row(_code(item.named.label), item.status, phrases.tokens(item), phrases.labels(item.targets), details)
+
+
+def _nouns(impact: Impact) -> str:
+    return " and ".join(KINDS[kind].folder for kind in impact.kinds)
 
 
 def _head(*names: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kei_assembler.analysis.impact.abilities import NO_LIMIT
@@ -16,8 +16,10 @@ from kei_assembler.analysis.impact.results import (
     Gain,
     Impact,
     Item,
+    Output,
     targets_by_name,
 )
+from kei_assembler.model.kinds import KINDS, Kind
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
 
@@ -121,11 +123,28 @@ def lines(change: Change) -> str:
 
 
 def reach(effect: Effect) -> str:
-    """Return which files a change affects: `5 agents × 2 targets`."""
-    number = len(effect.outputs)
-    agents, targets = counted(len(effect.agents), "agent"), counted(len(effect.targets), "target")
-    is_grid = number == len(effect.agents) * len(effect.targets)
-    return f"{agents} × {targets}" if is_grid else f"{agents}, {counted(number, 'file')}"
+    """Return which outputs a change affects: `5 agents × 2 targets and 1 instruction manifest`."""
+    by_kind: dict[str, list[Output]] = {}
+    for output in effect.outputs:
+        by_kind.setdefault(output.named.kind, []).append(output)
+    return " and ".join(_reach(KINDS[kind], outputs) for kind, outputs in by_kind.items())
+
+
+def _reach(kind: Kind, outputs: Sequence[Output]) -> str:
+    names, targets = {output.named for output in outputs}, {output.target for output in outputs}
+    items = counted(len(names), kind.noun)
+    if outputs[0].section and len(outputs) == len(names):
+        return items  # clients share sections
+    is_grid = not outputs[0].section and len(outputs) == len(names) * len(targets)
+    return f"{items} × {counted(len(targets), 'target')}" if is_grid else f"{items}, {counted(len(outputs), 'file')}"
+
+
+def by_kind(items: Iterable[Item]) -> Iterator[tuple[Kind, list[Item]]]:
+    """Yield the kinds of items, each with its items."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(item.kind, []).append(item)
+    yield from ((KINDS[kind], some) for kind, some in found.items())
 
 
 def growth(effect: Effect) -> str:
@@ -145,7 +164,7 @@ def signed(number: int) -> str:
 
 
 def details(item: Item) -> Iterator[str]:
-    """Yield what else changes for an agent: its handoffs, its front matter, and the places of its files."""
+    """Yield what else there is to say about an item: its handoffs, its front matter, and the places of its files."""
     handoffs = item.handoffs
     if item.status == CHANGED:
         for names, what in (
@@ -159,7 +178,9 @@ def details(item: Item) -> Iterator[str]:
     for output in item.outputs:
         if output.keys:
             by_keys.setdefault(output.keys, []).append(output.target)
-        if item.status == CHANGED and output.status == MOVED:
+        if output.section and output.status in (CHANGED, item.status):
+            yield f"section of {output.present_path}"
+        elif item.status == CHANGED and output.status == MOVED:
             yield f"moves from {output.old_path} to {output.path}"
         elif item.status == CHANGED and output.status != CHANGED:
             yield f"{output.present_path} is {output.status}"
@@ -184,13 +205,16 @@ def incomparable(impact: Impact, name: Callable[[str], str] = str) -> str:
     if not impact.incomparable:
         return ""
     verb = "has" if len(impact.incomparable) == 1 else "have"
-    return f"{', '.join(map(name, impact.incomparable))} {verb} errors and cannot be compared"
+    names = ", ".join(name(named.label) for named in impact.incomparable)
+    return f"{names} {verb} errors and cannot be compared"
 
 
 def summary(impact: Impact) -> str:
-    """Return one line about the whole: how many agents, files and causes."""
+    """Return one line about the whole: how many items, files and causes."""
     if not impact.items:
-        return "no other agent is affected" if impact.incomparable else "no agent is affected"
-    files = sum(len(item.outputs) for item in impact.items)
-    causes = counted(len(impact.effects), "cause")
-    return f"{counted(len(impact.items), 'agent')} affected: {counted(files, 'file')}, {causes}"
+        other = "other " if impact.incomparable else ""
+        return f"no {other}{' or '.join(KINDS[kind].noun for kind in impact.kinds)} is affected"
+    outputs = [output for item in impact.items for output in item.outputs]
+    files = len({(output.present_path, "" if output.section else output.named) for output in outputs})
+    items = " and ".join(counted(len(some), kind.noun) for kind, some in by_kind(impact.items))
+    return f"{items} affected: {counted(files, 'file')}, {counted(len(impact.effects), 'cause')}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.model.kinds import AGENT, ItemName
 
 NEW, DELETED, CHANGED, MOVED = "new", "deleted", "changed", "moved"
 """What happened to an agent or to a file. A file that moved can have another text, too."""
@@ -43,19 +44,26 @@ class Share(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A generated file that changes.
+    """A generated file, or a section of a file, that changes.
 
-    `path` is its path after the change, and `old_path` the one before. They are empty for a file that there is not.
-    `keys` are the keys of the front matter that change, including those that are new or gone.
+    `named` is the item that it belongs to, and `targets` are the clients that read it. `path` is its path after the
+    change, and `old_path` the one before. They are empty for a file that there is not. `keys` are the keys of the front
+    matter that change, including those that are new or gone. `section` is the name of the section, or empty.
     """
 
-    agent: str
-    target: str
+    named: ItemName
+    targets: tuple[str, ...]
     status: str
     path: str
     old_path: str
     shares: Mapping[Cause, Share] = {}
     keys: tuple[str, ...] = ()
+    section: str = ""
+
+    @property
+    def target(self) -> str:
+        """The first of its clients."""
+        return self.targets[0]
 
     @property
     def present_path(self) -> str:
@@ -102,12 +110,12 @@ class Handoffs(NamedTuple):
 
 
 class Item(NamedTuple):
-    """An agent that the change affects.
+    """An agent, or something else that a manifest is compiled to, that the change affects.
 
-    `before` and `after` are about how many tokens its largest file has.
+    `before` and `after` are about how many tokens its largest output has.
     """
 
-    name: str
+    named: ItemName
     status: str
     outputs: tuple[Output, ...]
     before: int = 0
@@ -118,14 +126,19 @@ class Item(NamedTuple):
     handoffs: Handoffs = Handoffs()
 
     @property
+    def name(self) -> str:
+        """Its name, which is unique within its kind."""
+        return self.named.name
+
+    @property
     def kind(self) -> str:
-        """The kind of output."""
-        return "agent"
+        """Its kind."""
+        return self.named.kind
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The clients whose files change."""
-        return tuple(dict.fromkeys(output.target for output in self.outputs))
+        return tuple(dict.fromkeys(target for output in self.outputs for target in output.targets))
 
     @property
     def causes(self) -> tuple[Cause, ...]:
@@ -156,14 +169,24 @@ class Effect(NamedTuple):
     outputs: tuple[Output, ...]
 
     @property
+    def items(self) -> tuple[ItemName, ...]:
+        """The names of what it affects, sorted, agents first."""
+        return tuple(sorted({output.named for output in self.outputs}))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of what it affects as reports show them."""
+        return tuple(named.label for named in self.items)
+
+    @property
     def agents(self) -> tuple[str, ...]:
         """The names of the agents that it affects, sorted."""
-        return tuple(sorted({output.agent for output in self.outputs}))
+        return tuple(named.name for named in self.items if named.kind == AGENT.name)
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The clients whose files it affects, sorted."""
-        return tuple(sorted({output.target for output in self.outputs}))
+        return tuple(sorted({target for output in self.outputs for target in output.targets}))
 
     def share(self, output: Output) -> Share:
         """Return its share of an output."""
@@ -180,8 +203,8 @@ class Impact(NamedTuple):
     """The impact of the change between two states of a kit, `since` and `until`.
 
     Both are sorted: the `effects` by their causes, and the `items` by their names. `unused` are the changes of sources
-    that affect no output. `errors` are those of agents that cannot be built, which are `incomparable`, and `broken` are
-    the names of those that could not be built before. These count as new.
+    that affect no output. `errors` are those of items that cannot be built, which are `incomparable`, and `broken` are
+    the names of those that could not be built before. These count as new. `kinds` are the kinds of items of the kit.
     """
 
     since: str
@@ -190,5 +213,6 @@ class Impact(NamedTuple):
     items: tuple[Item, ...]
     unused: tuple[Change, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
-    incomparable: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
+    incomparable: tuple[ItemName, ...] = ()
+    broken: tuple[ItemName, ...] = ()
+    kinds: tuple[str, ...] = (AGENT.name,)

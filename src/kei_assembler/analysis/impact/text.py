@@ -14,7 +14,7 @@ _INDENT = "  "
 _NAMES = 3
 _MAX_LINES = 40
 _MAX_GENERATED = 12
-_MAX_AGENTS = 50
+_MAX_ITEMS = 50
 _DIFF_COLOURS = {"+": GREEN, "-": RED, "@": CYAN}
 _GENERATED = ("bundle", "value", "template", SEVERAL)
 """The kinds of causes whose own lines do not show what the files get."""
@@ -30,10 +30,10 @@ def as_text(impact: Impact, columns: int | None = None, colours: bool = False) -
         gains = [(f"{_INDENT}{right.text()}", BOLD_YELLOW if right.is_gain else "") for right in found]
         paragraphs.append([("RIGHTS", BOLD), *gains])
     paragraphs += map(_effect, impact.effects)
-    if impact.items:
-        lines = (line for item in impact.items[:_MAX_AGENTS] for line in _item(item))
-        more = len(impact.items) - _MAX_AGENTS
-        paragraphs.append([("AGENTS", BOLD), *lines, *([(f"{_INDENT}… {more:,} more", "")] if more > 0 else [])])
+    for kind, items in phrases.by_kind(impact.items):
+        lines = (line for item in items[:_MAX_ITEMS] for line in _item(item))
+        more = [(f"{_INDENT}… {len(items) - _MAX_ITEMS:,} more", "")] if len(items) > _MAX_ITEMS else []
+        paragraphs.append([(kind.folder.upper(), BOLD), *lines, *more])
     if impact.unused:
         names = ", ".join(change.cause.name for change in impact.unused)
         paragraphs.append([(f"changed without any effect: {names}", "")])
@@ -50,7 +50,7 @@ def _line(text: str, style: str, columns: int | None, colours: bool) -> str:
 
 def _effect(effect: Effect) -> Iterator[tuple[str, str]]:
     change = effect.change
-    names = ", ".join((*effect.agents[:_NAMES], *(["…"] if len(effect.agents) > _NAMES else [])))
+    names = ", ".join((*effect.labels[:_NAMES], *(["…"] if len(effect.labels) > _NAMES else [])))
     lines = phrases.lines(change)
     size = f"  {lines}" if lines else ""
     growth = phrases.growth(effect)
@@ -95,6 +95,6 @@ def generated(effect: Effect) -> tuple[str, list[str]]:
 
 def _item(item: Item) -> Iterator[tuple[str, str]]:
     status = "" if item.status == CHANGED else f"{item.status}, "
-    yield f"{_INDENT}{item.name}: {status}{phrases.tokens(item)}, in {phrases.labels(item.targets)}", ""
+    yield f"{_INDENT}{item.named.label}: {status}{phrases.tokens(item)}, in {phrases.labels(item.targets)}", ""
     for detail in phrases.details(item):
         yield f"{_INDENT * 2}{detail}", ""
