@@ -11,10 +11,12 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
+from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.loader import load_kit
+from kei_assembler.model.kinds import KINDS
+from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
 from kei_assembler.suggestions import counted, did_you_mean, listed, nearest
-from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:
     from kei_assembler.kit.search import Found
@@ -219,23 +221,46 @@ def files_of(kit: LoadedKit, manifests: Sequence[str], commands: Iterable[str]) 
     return sorted(found)
 
 
-def file_of_agent(kit: LoadedKit, argument: str) -> str:
-    """Return the manifest of the agent that an argument names: by its name, its manifest, or a generated file.
+def file_of_item(kit: LoadedKit, argument: str) -> str:
+    """Return the manifest of the agent or instructions that an argument names.
+
+    This is the name, perhaps with the kind, as in `instructions/house`, the manifest, or a generated file.
 
     Raises:
-        AssembleError: it names none, or only a base of others.
+        AssembleError: it names none, or several, or only a base of others.
     """
-    known = frozenset(kit.manifests)
-    file = kit.files_by_agent.get(argument) or _named_in(kit.folder, known, argument) or _file_of_output(kit, argument)
-    if file is None:
-        agents = frozenset(name for name in kit.agents if not kit.names.is_abstract(name))
-        raise AssembleError(
-            f"unknown agent `{argument}`", did_you_mean(argument, agents, "`assemble list` lists the agents")
-        )
-    if kit.names.is_abstract(stem(file)):
-        hint = f"`assemble list --uses base:{stem(file)}` lists the agents that extend it"
+    named = _files_named(kit, argument)
+    files = named or [*_files_of_output(kit, argument)]
+    concrete = [file for file in files if not is_abstract(kit.read_manifest(file).data)]
+    if len(concrete) == 1:
+        return concrete[0]
+    if concrete:
+        what = "several manifests have the name" if named else "several manifests generate sections of"
+        names = " or ".join(f"`{file.removesuffix('.toml')}`" for file in concrete)
+        raise AssembleError(f"{what} `{argument}`", f"write {names}")
+    if files:
+        hint = f"`assemble list --uses base:{stem(files[0])}` lists the agents that extend it"
         raise AssembleError(f"`{argument}` is only a base of others", hint)
-    return file
+    raise _unknown_item(kit, argument)
+
+
+def _unknown_item(kit: LoadedKit, argument: str) -> AssembleError:
+    names = frozenset(stem(file) for file in kit.manifests if not is_abstract(kit.read_manifest(file).data))
+    is_only_agents = not kit.manifest_files.has_others
+    hint = f"`assemble list` lists the {'agents' if is_only_agents else 'agents and instructions'}"
+    what = "unknown agent" if is_only_agents else "unknown agent or instructions"
+    return AssembleError(f"{what} `{argument}`", did_you_mean(argument, names, hint))
+
+
+def _files_named(kit: LoadedKit, argument: str) -> list[str]:
+    """The manifests that an argument names: by their name, or as a path, perhaps without the suffix."""
+    files, known = kit.manifest_files, frozenset(kit.manifests)
+    folder, _, name = argument.rpartition("/")
+    found = [files.named(kind).get(name) for kind in KINDS.values() if folder in ("", kind.folder)]
+    if any(found):
+        return list(dict.fromkeys(filter(None, found)))
+    paths = (_named_in(kit.folder, known, each) for each in (argument, f"{argument}.toml"))
+    return [*filter(None, paths)][:1]
 
 
 def _named_in(folder: str, manifests: Container[str], argument: str) -> str | None:
@@ -261,8 +286,10 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
         return _missing(argument, commands)
     if DISK.is_folder(argument):
         return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")
-    if source := _source_of(kit, argument):
-        return AssembleError(f"`{argument}` is a generated file, not a manifest", f"did you mean `{source}`?")
+    if sources := [display_path(kit.path(file)) for file in _files_of_output(kit, argument)]:
+        what = "a generated file" if len(sources) == 1 else "a file with generated sections"
+        names = " or ".join(f"`{source}`" for source in sources)
+        return AssembleError(f"`{argument}` is {what}, not a manifest", f"did you mean {names}?")
     folders = listed((f"{folder}/" for folder in kit.settings.manifests if kit.files.exists(kit.path(folder))), str)
     return AssembleError(
         f"`{argument}` is not a manifest of the kit in {kit.folder}",
@@ -270,18 +297,7 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
     )
 
 
-def _source_of(kit: LoadedKit, argument: str) -> str | None:
-    """The display path of the manifest whose output an argument names."""
-    file = _file_of_output(kit, argument)
-    return display_path(kit.path(file)) if file else None
-
-
-def _file_of_output(kit: LoadedKit, argument: str) -> str | None:
-    """The manifest whose output an argument names."""
+def _files_of_output(kit: LoadedKit, argument: str) -> Iterable[str]:
+    """The manifests whose output an argument names: several ones if the file has sections."""
     paths = {*candidates(kit.folder, argument)}
-    outputs = (
-        (file, kit.output(target, stem(file), file))
-        for target in dict.fromkeys((*kit.settings.targets, *TARGETS))  # a manifest can have targets of its own
-        for file in kit.manifests
-    )
-    return next((file for file, output in outputs if output in paths), None)
+    return dict.fromkeys(one.manifest for one in possible_outputs(kit) if one.output.path in paths)

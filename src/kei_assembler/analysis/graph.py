@@ -12,6 +12,7 @@ from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, is_bundle, is_drop
+from kei_assembler.model.kinds import AGENT as AGENT_KIND
 from kei_assembler.model.values import filled, values_for
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean
@@ -62,15 +63,15 @@ class Graph(NamedTuple):
 
 
 def valid_manifests(kit: LoadedKit) -> tuple[list[ManifestContext], list[Diagnostic]]:
-    """Return the agents without errors, with what they inherit, sorted by name, and the errors of all manifests.
+    """Return the agents without errors, with what they inherit, sorted by name, and the errors of all agents.
 
     Raises:
         AssembleError: a folder of the kit cannot be read.
     """
-    policy = Policy.of(kit)
-    errors = errors_in(policy.weigh(check_manifests(kit, kit.manifests, policy.ignore)))
+    policy, files = Policy.of(kit), kit.manifest_files.of_kind(AGENT_KIND)
+    errors = errors_in(policy.weigh(check_manifests(kit, files, policy.ignore)))
     broken = {one.location.file for one in errors}
-    valid = [one for one in contexts(kit, kit.manifests) if broken.isdisjoint(source.file for source in one.sources())]
+    valid = [one for one in contexts(kit, files) if broken.isdisjoint(source.file for source in one.sources())]
     return sorted(valid, key=lambda one: one.manifest.name), limited(errors, policy.ignore)
 
 

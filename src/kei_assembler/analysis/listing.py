@@ -1,4 +1,4 @@
-"""The list of a kit's agents, as a table or as JSON."""
+"""The list of a kit's agents and instructions, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kei_assembler.analysis.agents import NO_FILES, STATES, Agent
+from kei_assembler.analysis.agents import NO_FILES, STATES, Item, Output
 from kei_assembler.analysis.uses import values_of
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import as_json, shown
+from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report.layout import BOLD, BOLD_RED, BOLD_YELLOW, GREEN, painted, width
 from kei_assembler.report.markdown_text import cut
 from kei_assembler.suggestions import counted
@@ -22,7 +23,7 @@ _COLOURS = {
     "out of date": BOLD_YELLOW,
     "up to date": GREEN,
 }
-_HEADINGS = ("AGENT", "MODEL", "TOOLS", "BLOCKS", "TOKENS", "SHARED", "STATE", "TARGETS")
+_HEADINGS = ("AGENT", "NAME", "KIND", "MODEL", "TOOLS", "BLOCKS", "TOKENS", "SHARED", "STATE", "TARGETS")
 _NUMBERS = ("TOOLS", "BLOCKS", "TOKENS", "SHARED")
 _LAST = "TARGETS"
 _MIN_LAST = 16
@@ -32,14 +33,16 @@ ALL_TOOLS = "all"
 
 
 def table(
-    agents: Sequence[Agent], shared: Mapping[str, int] | None = None, columns: int | None = None, colours: bool = False
+    items: Sequence[Item], shared: Mapping[str, int] | None = None, columns: int | None = None, colours: bool = False
 ) -> str:
-    """Return a line for each agent below a line of headings, or an empty text without agents.
+    """Return a line for each item below a line of headings, or an empty text without items.
 
-    With `shared`, which is what `shared_tokens` returns, there is a column for it. In a width of so many `columns`, the
-    targets are wrapped. If they do not fit either, each agent has several lines.
+    If some of them are not agents, there is a column for the kind. With `shared`, which is what `shared_tokens`
+    returns, there is one for that. In a width of so many `columns`, the targets are wrapped. If they do not fit either,
+    each item has several lines.
     """
-    rows = [_cells(agent, shared) for agent in agents]
+    with_kind = any(item.kind != AGENT.name for item in items)
+    rows = [_cells(item, shared, with_kind) for item in items]
     if not rows:
         return ""
     headings = [heading for heading in _HEADINGS if heading in rows[0]]
@@ -56,19 +59,26 @@ def table(
     return "".join(f"{line}\n" for line in lines)
 
 
-def _cells(agent: Agent, shared: Mapping[str, int] | None) -> dict[str, str]:
-    tools = agent.manifest.tools
-    share = {} if shared is None else {"SHARED": f"{_share(shared[agent.name], agent.tokens):.0%}"}
+def _cells(item: Item, shared: Mapping[str, int] | None, with_kind: bool) -> dict[str, str]:
+    name = {"NAME": shown(item.name), "KIND": item.kind} if with_kind else {"AGENT": shown(item.name)}
+    share = {} if shared is None else {"SHARED": f"{_share(shared[item.label], item.tokens):.0%}"}
     return {
-        "AGENT": shown(agent.name),
-        "MODEL": shown(agent.manifest.model) or "-",
-        "TOOLS": ALL_TOOLS if tools is None or "*" in tools else f"{len(tools):,}",
-        "BLOCKS": f"{len(agent.manifest.blocks):,}",
-        "TOKENS": f"{agent.tokens:,}",
+        **name,
+        "MODEL": shown(item.manifest.model) or "-",
+        "TOOLS": _tools(item),
+        "BLOCKS": f"{len(item.manifest.blocks):,}",
+        "TOKENS": f"{item.tokens:,}",
         **share,
-        "STATE": agent.state,
-        "TARGETS": ", ".join(agent.targets) or "-",
+        "STATE": item.state,
+        "TARGETS": ", ".join(item.targets) or "-",
     }
+
+
+def _tools(item: Item) -> str:
+    tools = item.manifest.tools
+    if item.kind != AGENT.name:
+        return "-"
+    return ALL_TOOLS if tools is None or "*" in tools else f"{len(tools):,}"
 
 
 def _share(part: int, whole: int) -> float:
@@ -90,16 +100,16 @@ def _wrapped(text: str, columns: int | None) -> list[str]:
 
 
 def _stacked(row: Mapping[str, str], columns: int, colours: bool) -> Iterator[str]:
-    """Yield the lines about an agent in a narrow terminal: its name, and below it everything else."""
+    """Yield the lines about an item in a narrow terminal: its name, and below it everything else."""
     share = f" ({row['SHARED']} shared)" if "SHARED" in row else ""
-    model = [row["MODEL"]] if row["MODEL"] != "-" else []
+    words = [row[heading] for heading in ("KIND", "MODEL") if row.get(heading, "-") != "-"]
     numbers = (
-        f"{_of(row['TOOLS'], 'tool')}",
+        *([_of(row["TOOLS"], "tool")] if row["TOOLS"] != "-" else []),
         f"{_of(row['BLOCKS'], 'block')}",
         f"{_of(row['TOKENS'], 'token')}{share}",
     )
-    yield painted(row["AGENT"], BOLD, colours) + "\n"
-    for text in (", ".join([row["STATE"], *model, *numbers]), row[_LAST]):
+    yield painted(row.get("AGENT") or row["NAME"], BOLD, colours) + "\n"
+    for text in (", ".join([row["STATE"], *words, *numbers]), row[_LAST]):
         yield from (f"{line.rstrip(' ')}\n" for line in cut(text, columns, "  ", "  "))
 
 
@@ -107,35 +117,47 @@ def _of(number: str, noun: str) -> str:
     return f"{number} {noun}{'' if number == '1' else 's'}"
 
 
-def summary(agents: Sequence[Agent], total: int) -> str:
-    """Return a line with the number of agents in each state: "3 of 5 agents: 2 up to date, 1 edited"."""
-    states = Counter(agent.state for agent in agents)
+def summary(items: Sequence[Item], totals: Mapping[str, int]) -> str:
+    """Return a line with the number of items in each state: "3 of 5 agents: 2 up to date, 1 edited".
+
+    `totals` are the numbers of all items by kind.
+    """
+    states, listed = Counter(item.state for item in items), Counter(item.kind for item in items)
     parts = ", ".join(f"{states[state]:,} {state}" for state in (*reversed(STATES.values()), NO_FILES) if states[state])
-    number = counted(total, "agent") if len(agents) == total else f"{len(agents):,} of {counted(total, 'agent')}"
-    return f"{number}{': ' if parts else ''}{parts}\n"
+    numbers = " and ".join(
+        f"{'' if listed[kind] == total else f'{listed[kind]:,} of '}{counted(total, KINDS[kind].noun)}"
+        for kind, total in (sorted(totals.items()) or [(AGENT.name, 0)])
+    )
+    return f"{numbers}{': ' if parts else ''}{parts}\n"
 
 
-def json_list(kit: LoadedKit, agents: Iterable[Agent], shared: Mapping[str, int]) -> str:
-    """Return the agents as JSON: an object with the list `items`. `docs/inspect.md` documents it."""
-    return as_json({"items": [_item(kit, agent, shared[agent.name]) for agent in agents]})
+def json_list(kit: LoadedKit, items: Iterable[Item], shared: Mapping[str, int]) -> str:
+    """Return the items as JSON: an object with the list `items`. `docs/inspect.md` documents it."""
+    return as_json({"items": [_item(kit, item, shared[item.label]) for item in items]})
 
 
-def _item(kit: LoadedKit, agent: Agent, shared: int) -> dict[str, Any]:
-    manifest = agent.manifest
+def _item(kit: LoadedKit, item: Item, shared: int) -> dict[str, Any]:
+    manifest = item.manifest
     return {
-        "name": agent.name,
-        "kind": "agent",
-        "manifest": agent.file,
+        "name": item.name,
+        "kind": item.kind,
+        "manifest": item.file,
         "model": manifest.model,
-        "tools": manifest.tools,
+        "tools": manifest.tools if item.kind == AGENT.name else [],
         "blocks": manifest.blocks,
-        "bundles": agent.bundles,
-        "bases": agent.bases,
-        "values": sorted(values_of(kit, agent)),
+        "bundles": item.bundles,
+        "bases": item.bases,
+        "values": sorted(values_of(kit, item)),
         "handoffs": [handoff.target for handoff in manifest.handoff],
-        "tokens": agent.tokens,
+        "tokens": item.tokens,
         "shared": shared,
-        "targets": agent.targets,
-        "state": agent.state,
-        "outputs": [output._asdict() for output in agent.outputs],
+        "targets": item.targets,
+        "state": item.state,
+        "outputs": [_output(output) for output in item.outputs],
     }
+
+
+def _output(output: Output) -> dict[str, Any]:
+    of_section = {"section": output.section, "targets": output.targets} if output.section else {}
+    made = {"target": output.target, "path": output.path, "state": output.state, "tokens": output.tokens}
+    return made | of_section

@@ -1,14 +1,15 @@
-"""What one agent is made of: its parts, what it may do in each client, and its handoffs."""
+"""What one item is made of: its parts, and for agents what it may do in each client, and its handoffs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kei_assembler.analysis.agents import Agent, block_tokens, contexts
+from kei_assembler.analysis.agents import Item, block_tokens, contexts
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.adaptation import EVERYTHING, limited_tools, starts_agents, toolset, toolset_of
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Handoff, Manifest
 from kei_assembler.rules.kit_usage import rights_of
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -34,24 +35,25 @@ class Part(NamedTuple):
     listed: str = ""
 
 
-def parts(kit: LoadedKit, context: ManifestContext, agent: Agent) -> list[Part]:
-    """Return the parts of an agent's largest output, in order. The last one is everything else that is in it."""
-    found = [*_parts(kit, context, agent)]
-    rest = agent.tokens - sum(part.tokens for part in found)
+def parts(kit: LoadedKit, context: ManifestContext, item: Item) -> list[Part]:
+    """Return the parts of an item's largest output, in order. The last one is everything else that is in it."""
+    found = [*_parts(kit, context, item)]
+    rest = item.tokens - sum(part.tokens for part in found)
     return [*found, Part("everything else", max(rest, 0))]
 
 
-def _parts(kit: LoadedKit, context: ManifestContext, agent: Agent) -> Iterator[Part]:
+def _parts(kit: LoadedKit, context: ManifestContext, item: Item) -> Iterator[Part]:
     manifest = context.manifest
-    yield _of_key(context, "description", manifest.description)
+    if item.kind == AGENT.name or manifest.description:
+        yield _of_key(context, "description", manifest.description)
     if manifest.role:
         role = context.role
         yield Part("role", tokens(manifest.role), f"{role.file}:1") if role else _of_key(context, "role", manifest.role)
-    target = agent.largest.target if agent.largest else ""
+    target = item.largest.target if item.largest else ""
     for index, entry in enumerate(manifest.blocks):
         listed = context.locate(("blocks", index))
         place = f"{listed.file}:{listed.span.line}" if listed.file != context.source.file else ""
-        yield Part(f"block {entry}", block_tokens(kit, entry, agent), _source_of(kit, entry, target), place)
+        yield Part(f"block {entry}", block_tokens(kit, entry, item), _source_of(kit, entry, target), place)
     for key in _REST:
         if text := _text(manifest, key):
             yield _of_key(context, key, text)
@@ -79,7 +81,7 @@ def _source_of(kit: LoadedKit, entry: str, target: str) -> str:
     return f"{block.source.file}:{span_of(block.source.text, start, start).line}"
 
 
-def matrix(kit: LoadedKit, agent: Agent) -> list[tuple[str, ...]]:
+def matrix(kit: LoadedKit, agent: Item) -> list[tuple[str, ...]]:
     """Return a row for each tool and each right, with what it is in each client of the agent.
 
     For a tool, that is the client's name for it. For a right, it is `yes` or `-`.
@@ -113,7 +115,7 @@ def _rights(manifest: Manifest, target: str) -> tuple[str, ...]:
     return rights_of(manifest._replace(target={target: table})) if table else ()
 
 
-def handoffs_to(kit: LoadedKit, agent: Agent) -> list[Handoff]:
+def handoffs_to(kit: LoadedKit, agent: Item) -> list[Handoff]:
     """Return the handoffs from other agents to this one, each with the name of the other agent, sorted."""
     return sorted(
         Handoff(context.manifest.name, handoff.trigger)

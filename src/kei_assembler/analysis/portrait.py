@@ -1,13 +1,14 @@
-"""The text about one agent: its parts, what it may do in each client, its handoffs and its files."""
+"""The text about one agent, or about instructions: the parts and the files, and what the agent may do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kei_assembler.analysis.agents import Agent
+from kei_assembler.analysis.agents import Item, Output
 from kei_assembler.analysis.parts import Part, handoffs_to, matrix, parts
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS
 from kei_assembler.model.manifest import Handoff
 from kei_assembler.report.layout import BOLD, painted, width
 from kei_assembler.report.markdown_text import cut
@@ -17,15 +18,16 @@ from kei_assembler.whitespace import collapse_whitespace
 _GAP, _REST = "  ", "    "
 
 
-def portrait(kit: LoadedKit, agent: Agent, columns: int | None = None, colours: bool = False) -> str:
-    """Return the text about an agent. In a width of so many `columns`, long lines are wrapped."""
-    context = ManifestContext(kit, kit.read_manifest(agent.file))
+def portrait(kit: LoadedKit, item: Item, columns: int | None = None, colours: bool = False) -> str:
+    """Return the text about an item. In a width of so many `columns`, long lines are wrapped."""
+    context = ManifestContext(kit, kit.read_manifest(item.file))
+    is_agent = item.kind == AGENT.name
     titled = (
-        (agent.name, _facts(agent)),
-        ("PARTS", _of_parts(parts(kit, context, agent))),
-        ("TOOLS AND RIGHTS", _of_matrix(agent, matrix(kit, agent), columns)),
-        ("HANDOFFS", _of_handoffs(agent, handoffs_to(kit, agent))),
-        ("FILES", _table([(one.path, one.state, f"{one.tokens:,} tokens") for one in agent.outputs])),
+        (item.label, _facts(item)),
+        ("PARTS", _of_parts(parts(kit, context, item))),
+        ("TOOLS AND RIGHTS", _of_matrix(item, matrix(kit, item), columns) if is_agent else ()),
+        ("HANDOFFS", _of_handoffs(item, handoffs_to(kit, item)) if is_agent else ()),
+        ("FILES", _table([*map(_of_file, item.outputs)])),
     )
     texts = []
     for title, lines in titled:
@@ -40,11 +42,25 @@ def _fitting(line: str, columns: int | None) -> Iterator[str]:
     return (piece.rstrip(" ") for piece in pieces)
 
 
-def _facts(agent: Agent) -> Iterator[str]:
-    yield shown(collapse_whitespace(agent.manifest.description))
-    yield shown(", ".join([agent.file, *(f"extends {base}" for base in agent.bases)]))
-    model = f"model {agent.manifest.model}, " if agent.manifest.model else ""
-    yield shown(f"{model}{agent.state}, {agent.tokens:,} tokens in the largest file")
+def _facts(item: Item) -> Iterator[str]:
+    manifest = item.manifest
+    if item.kind == AGENT.name or manifest.description:
+        yield shown(collapse_whitespace(manifest.description))
+    yield shown(", ".join([item.file, *(f"extends {base}" for base in item.bases)]))
+    if item.kind == INSTRUCTIONS.name:
+        place = f"the folder {manifest.folder}" if manifest.folder else "the whole repository"
+        yield shown(f"for {', '.join(manifest.paths)} in {place}" if manifest.paths else f"for {place}")
+    model = f"model {manifest.model}, " if manifest.model else ""
+    what = "section" if item.largest and item.largest.section else "file"
+    yield shown(f"{model}{item.state}, {item.tokens:,} tokens in the largest {what}")
+
+
+def _of_file(output: Output) -> tuple[str, ...]:
+    row = output.path, output.state, f"{output.tokens:,} tokens"
+    if not output.section:
+        return row
+    what = f"imports {output.section}" if output.imports else f"section {output.section}"
+    return f"{output.path} ({what})", *row[1:], f"for {', '.join(output.targets)}"
 
 
 def _of_parts(found: Sequence[Part]) -> list[str]:
@@ -55,7 +71,7 @@ def _of_parts(found: Sequence[Part]) -> list[str]:
     return _table(rows, 1)
 
 
-def _of_matrix(agent: Agent, rows: Sequence[tuple[str, ...]], columns: int | None) -> list[str]:
+def _of_matrix(agent: Item, rows: Sequence[tuple[str, ...]], columns: int | None) -> list[str]:
     if not rows:
         return ["none"]
     lines = _table([("", *agent.targets), *rows])
@@ -68,7 +84,7 @@ def _of_matrix(agent: Agent, rows: Sequence[tuple[str, ...]], columns: int | Non
     ]
 
 
-def _of_handoffs(agent: Agent, into: Sequence[Handoff]) -> Iterator[str]:
+def _of_handoffs(agent: Item, into: Sequence[Handoff]) -> Iterator[str]:
     for sign, handoffs in (("->", agent.manifest.handoff), ("<-", into)):
         for handoff in handoffs:
             yield shown(f"{sign} {handoff.target}: {collapse_whitespace(handoff.trigger)}")

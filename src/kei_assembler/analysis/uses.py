@@ -1,4 +1,4 @@
-"""Select agents by what they use: `KIND:NAME`, for example `block:honesty` or `tool:Bash`."""
+"""Select agents and instructions by what they use: `KIND:NAME`, for example `block:honesty` or `tool:Bash`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from kei_assembler.analysis.agents import Agent, block_names
+from kei_assembler.analysis.agents import Item, block_names
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK, split_entry
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.inheritance import BUNDLE
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.settings import settings_values
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import ALIASES, TARGETS
@@ -23,13 +24,13 @@ _MAX_LISTED = 10
 
 
 class Kind(NamedTuple):
-    """A kind of thing that agents use: the names that an agent uses, and those that a kit knows.
+    """A kind of thing that items use: the names that an item uses, and those that a kit knows.
 
     `noun` is what messages call it.
     """
 
     noun: str
-    used: Callable[[LoadedKit, Agent], Names]
+    used: Callable[[LoadedKit, Item], Names]
     known: Callable[[LoadedKit], Names]
 
 
@@ -37,8 +38,10 @@ def _blocks(kit: LoadedKit) -> Iterator[str]:
     yield from kit.block_names
 
 
-def _tools_of(kit: LoadedKit, agent: Agent) -> Names:
-    entries = agent.manifest.tools
+def _tools_of(kit: LoadedKit, item: Item) -> Names:
+    if item.kind != AGENT.name:
+        return ()
+    entries = item.manifest.tools
     if entries is None or EVERYTHING in entries:
         return kit.known_tools | {EVERYTHING, *(entries or ())}
     return chain.from_iterable(_names_of_tool(entry) for entry in entries)
@@ -52,32 +55,32 @@ def _names_of_tool(entry: str) -> Iterator[str]:
         yield "__".join(tool.split("__")[:2])
 
 
-def _models_of(_: LoadedKit, agent: Agent) -> Iterator[str]:
-    own = (table.get("model") for table in agent.manifest.target.values())
-    yield from (model for model in (agent.manifest.model, *own) if isinstance(model, str) and model)
+def _models_of(_: LoadedKit, item: Item) -> Iterator[str]:
+    own = (table.get("model") for table in item.manifest.target.values())
+    yield from (model for model in (item.manifest.model, *own) if isinstance(model, str) and model)
 
 
-def values_of(kit: LoadedKit, agent: Agent) -> frozenset[str]:
-    """Return the names of the placeholders in an agent's texts and blocks."""
-    return kit.texts.of(agent.manifest).used
+def values_of(kit: LoadedKit, item: Item) -> frozenset[str]:
+    """Return the names of the placeholders in an item's texts and blocks."""
+    return kit.texts.of(item.manifest).used
 
 
 KINDS = {
-    "block": Kind("block", lambda _, agent: block_names(agent.manifest.blocks), _blocks),
+    "block": Kind("block", lambda _, item: block_names(item.manifest.blocks), _blocks),
     "tool": Kind("tool", _tools_of, lambda kit: kit.known_tools | {EVERYTHING}),
     "model": Kind("model", _models_of, lambda _: chain.from_iterable(row.model_names for row in TARGETS.values())),
     "agent": Kind(
-        "agent", lambda _, agent: (handoff.target for handoff in agent.manifest.handoff), lambda kit: kit.names.agents
+        "agent", lambda _, item: (handoff.target for handoff in item.manifest.handoff), lambda kit: kit.names.agents
     ),
     "value": Kind("value", values_of, lambda kit: settings_values(kit.settings_table)[0]),
-    "base": Kind("base", lambda _, agent: agent.bases, lambda kit: kit.agents),
-    "bundle": Kind("bundle", lambda _, agent: agent.bundles, lambda kit: kit.settings.bundles),
+    "base": Kind("base", lambda _, item: item.bases, lambda kit: map(stem, kit.manifests)),
+    "bundle": Kind("bundle", lambda _, item: item.bundles, lambda kit: kit.settings.bundles),
 }
-"""The kinds that agents can be selected by."""
+"""The kinds that items can be selected by."""
 
 
 class Use(NamedTuple):
-    """Something that an agent can use: a kind, which is one of `KINDS`, and a name."""
+    """Something that an item can use: a kind, which is one of `KINDS`, and a name."""
 
     kind: str
     name: str
@@ -101,29 +104,29 @@ def parse(text: str, kinds: Iterable[str] = tuple(KINDS)) -> Use:
     raise AssembleError(what, did_you_mean(kind, known, hint) if ":" in text else hint)
 
 
-def selected(kit: LoadedKit, agents: Sequence[Agent], uses: Iterable[Use]) -> list[Agent]:
-    """Return the agents that use all of these.
+def selected(kit: LoadedKit, items: Sequence[Item], uses: Iterable[Use]) -> list[Item]:
+    """Return the items that use all of these.
 
     Raises:
-        AssembleError: neither the kit nor one of the agents has something of that name.
+        AssembleError: neither the kit nor one of the items has something of that name.
     """
-    chosen = list(agents)
+    chosen = list(items)
     for kind, name in uses:
         row = KINDS[kind]
-        using = {agent.file for agent in agents if name in set(row.used(kit, agent))}
+        using = {item.file for item in items if name in set(row.used(kit, item))}
         if not using:
-            require(kit, agents, row, name)
-        chosen = [agent for agent in chosen if agent.file in using]
+            require(kit, items, row, name)
+        chosen = [item for item in chosen if item.file in using]
     return chosen
 
 
-def require(kit: LoadedKit, agents: Iterable[Agent], row: Kind, name: str) -> None:
-    """Check that the kit, or one of these agents, has something of this kind and name.
+def require(kit: LoadedKit, items: Iterable[Item], row: Kind, name: str) -> None:
+    """Check that the kit, or one of these items, has something of this kind and name.
 
     Raises:
         AssembleError: neither has it.
     """
-    known = {*row.known(kit), *chain.from_iterable(row.used(kit, agent) for agent in agents)}
+    known = {*row.known(kit), *chain.from_iterable(row.used(kit, item) for item in items)}
     if row is KINDS["block"] and SECTION_MARK in name:
         known.update(kit.blocks.section_entries(split_entry(name)[0]))
     if name not in known:

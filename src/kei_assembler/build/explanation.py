@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
@@ -16,12 +16,10 @@ from kei_assembler.diagnostics import AssembleError, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.files.git_blame import Commit, blame, committed
 from kei_assembler.files.work_tree import git_at, git_top
-from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.kit.outputs import Output, outputs_of
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.owners import Owned
 from kei_assembler.markdown import shell, stamp
 from kei_assembler.markdown.stamped_sections import Section, layout
-from kei_assembler.model.kinds import AGENT
-from kei_assembler.model.manifest import is_abstract
 from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Line, Part
 from kei_assembler.render.renderer import Artifact
@@ -46,34 +44,7 @@ class Explanation(NamedTuple):
     lines: list[Line]
 
 
-class Origin(NamedTuple):
-    """A manifest, and one of its outputs."""
-
-    manifest: str
-    output: Output
-
-
-def outputs(kit: LoadedKit) -> Iterator[Origin]:
-    """Yield what a kit may generate, for all clients. Manifests of other kinds than agents are read for that."""
-    for file in kit.manifests:
-        if kit.manifest_files.kind_of(file) is AGENT:
-            yield from (Origin(file, Output(kit.output(target, stem(file), file), (target,))) for target in TARGETS)
-        elif not is_abstract(kit.read_manifest(file).data):
-            yield from (Origin(file, output) for output in outputs_of(kit, kit.decoded(file)[0], file))
-
-
-def generated_at(kit: LoadedKit, paths: Iterable[str]) -> list[Origin]:
-    """Return what the kit generates at the first of these paths with an output: several ones if they are sections."""
-    wanted = frozenset(paths)
-    found: dict[str, Origin] = {}
-    for one in outputs(kit):
-        is_wanted = one.output.path in ({each.output.path for each in found.values()} or wanted)
-        if is_wanted and one.output.target in kit.targets_of(kit.decoded(one.manifest)[0]):
-            found.setdefault(one.output.section, one)
-    return [*found.values()]
-
-
-def explain(kit: LoadedKit, made: Sequence[Origin]) -> Explanation:
+def explain(kit: LoadedKit, made: Sequence[Owned]) -> Explanation:
     """Return the explanation of the file that `generated_at` has found.
 
     Raises:
@@ -106,7 +77,7 @@ def explain(kit: LoadedKit, made: Sequence[Origin]) -> Explanation:
     return Explanation(path, (Piece(file, "", status),), lines)
 
 
-def _artifact(kit: LoadedKit, one: Origin) -> Artifact:
+def _artifact(kit: LoadedKit, one: Owned) -> Artifact:
     policy = Policy.of(kit)
     found, artifacts = preview(kit, one.manifest, policy.ignore)
     counted, output = policy.weigh(found), one.output
@@ -116,7 +87,7 @@ def _artifact(kit: LoadedKit, one: Origin) -> Artifact:
     return artifact
 
 
-def _of_sections(kit: LoadedKit, made: Sequence[Origin], artifacts: Sequence[Artifact], content: bytes) -> Explanation:
+def _of_sections(kit: LoadedKit, made: Sequence[Owned], artifacts: Sequence[Artifact], content: bytes) -> Explanation:
     """Return the explanation of a file with sections. All other lines of it belong to the people who write them."""
     path, file, present = made[0].output.path, layout(content), text_of(content).removesuffix("\n").split("\n")
     lines = [Line(line, (Part("handwritten"),)) for line in present]

@@ -16,6 +16,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.inheritance import BUNDLE
+from kei_assembler.model.kinds import KINDS, ItemName
 from kei_assembler.model.manifest import settable_fields
 from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
@@ -74,8 +75,17 @@ manifests = _completion(lambda kit: (display_path(kit.path(file)) for file in ki
 """Offers the display paths of the kit's manifests."""
 
 
+def _items(kit: LoadedKit) -> Iterable[str]:
+    files = kit.manifest_files
+    return (ItemName(kind.name, name).label for kind in KINDS.values() for name in files.named(kind))
+
+
+items = _completion(lambda kit: _items(kit) if kit else ())
+"""Offers the names of the kit's agents, and those of instructions with their kind."""
+
+
 bases = _completion(lambda kit: kit.agents if kit else ())
-"""Offers the names of the kit's manifests."""
+"""Offers the names of the kit's manifests of agents."""
 
 
 def blocks(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001

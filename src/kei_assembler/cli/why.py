@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import click
 
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.explanation import Excerpts, Explanation, Piece, explain, generated_at, outputs
+from kei_assembler.build.explanation import Excerpts, Explanation, Piece, explain
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import home_option, kit_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit, discovery
+from kei_assembler.kit.owners import generated_at, possible_outputs
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
@@ -108,7 +109,7 @@ def _folders(path: str, folder: str | None) -> Iterator[str]:
 
 def _not_generated(kit: LoadedKit, path: str) -> AssembleError:
     wanted = frozenset(candidates(kit.folder, path))
-    usual = [one for one in outputs(kit) if one.output.target in kit.settings.targets]
+    usual = [one for one in possible_outputs(kit) if one.output.target in kit.settings.targets]
     of_manifest = [one.output.path for one in usual if one.manifest in wanted]
     known = {display_path(kit.path(one.output.path)): one.output.path for one in usual}
     match = display_path(kit.path(of_manifest[0])) if of_manifest else nearest(path, known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kei_assembler.analysis.agents import Agent
+from kei_assembler.analysis.agents import Item
 from kei_assembler.analysis.catalog.contents import Contents, agent_path, bar, facts
 from kei_assembler.analysis.catalog.drawing import drawing
 from kei_assembler.analysis.catalog.html import Html, element, joined
@@ -34,7 +34,7 @@ def agent_pages(contents: Contents) -> list[Page]:
     origins = Origins(contents.kit)
     nodes = {node.key: node for node in contents.graph.nodes}
 
-    def page(agent: Agent) -> Page:
+    def page(agent: Item) -> Page:
         sections = (
             element("p", contents.description(agent), class_="lead"),
             _facts(agent),
@@ -50,7 +50,7 @@ def agent_pages(contents: Contents) -> list[Page]:
     return shared(page, contents.agents)
 
 
-def _facts(agent: Agent) -> Html:
+def _facts(agent: Item) -> Html:
     bases = joined((element("code", base) for base in agent.bases), ", ")
     bundles = joined((element("code", f"@{bundle}") for bundle in agent.bundles), ", ")
     return facts(
@@ -65,7 +65,7 @@ def _facts(agent: Agent) -> Html:
     )
 
 
-def _ways(agent: Agent) -> Html:
+def _ways(agent: Item) -> Html:
     """Links to the sections of the page."""
     wanted = _SECTIONS if agent.outputs else _SECTIONS[:2]
     return element("p", [element("a", name, href=f"#{id_}") for id_, name in wanted], class_="ways")
@@ -80,7 +80,7 @@ _SECTIONS = (
 )
 
 
-def _handoffs(contents: Contents, agent: Agent, nodes: Mapping[Key, Node]) -> Html:
+def _handoffs(contents: Contents, agent: Item, nodes: Mapping[Key, Node]) -> Html:
     out, into = contents.handoffs[agent.name]
     lists = (
         _list(contents, "Hands off to", "out", [(edge.end[1], edge.trigger) for edge in out]),
@@ -99,7 +99,7 @@ def _list(contents: Contents, heading: str, direction: str, rows: Iterable[tuple
     return element("div", element("h3", heading), content)
 
 
-def _around(agent: Agent, out: list[Edge], into: list[Edge], nodes: Mapping[Key, Node]) -> Html | None:
+def _around(agent: Item, out: list[Edge], into: list[Edge], nodes: Mapping[Key, Node]) -> Html | None:
     """A drawing of the agent between those that it gets work from and those that it hands off to."""
     left = list(dict.fromkeys(edge.start for edge in into))
     right = [key for key in dict.fromkeys(edge.end for edge in out) if key not in left]
@@ -117,7 +117,7 @@ def _around(agent: Agent, out: list[Edge], into: list[Edge], nodes: Mapping[Key,
     return scrolling(drawn, "Drawing of the handoffs", "small")
 
 
-def _rights(contents: Contents, agent: Agent) -> Html:
+def _rights(contents: Contents, agent: Item) -> Html:
     rows = matrix(contents.kit, agent)
     if not rows:
         return section(
@@ -143,7 +143,7 @@ def _right(cell: str) -> Html:
     return element("td", element("code", cell))
 
 
-def _parts(contents: Contents, agent: Agent) -> Html | None:
+def _parts(contents: Contents, agent: Item) -> Html | None:
     if not agent.outputs:
         return None
     found = parts(contents.kit, contents.contexts[agent.name], agent)
@@ -167,7 +167,7 @@ def _part(contents: Contents, part: Part, largest: int) -> Html:
     )
 
 
-def _files(agent: Agent) -> Html | None:
+def _files(agent: Item) -> Html | None:
     columns = headings(("Client", ""), ("File", ""), ("Tokens", "number"))
     rows = [
         element(
@@ -181,7 +181,7 @@ def _files(agent: Agent) -> Html | None:
     return section("files", "Files", table(columns, rows, "Generated files")) if rows else None
 
 
-def _text(contents: Contents, agent: Agent, origins: Origins) -> Html | None:
+def _text(contents: Contents, agent: Item, origins: Origins) -> Html | None:
     if agent.largest is None:
         return None
     found = pieces(origins.of(agent.file, agent.largest.target))

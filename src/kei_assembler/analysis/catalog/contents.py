@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from kei_assembler.analysis.agents import Agent, Survey, block_tokens, contexts
+from kei_assembler.analysis.agents import Item, Survey, block_tokens, contexts
 from kei_assembler.analysis.catalog.html import Html, element
 from kei_assembler.analysis.catalog.site import page_path
 from kei_assembler.analysis.graph import AGENT, Edge, Graph, handoff_graph
@@ -88,7 +88,7 @@ class Contents:
         """The names of the agents that have each block, or a section of it."""
         return {block.name: frozenset(block.agents) for block in self.blocks}
 
-    def description(self, agent: Agent) -> str:
+    def description(self, agent: Item) -> str:
         """Return an agent's description on one line, with its values."""
         target = agent.largest.target if agent.largest else ""
         return collapse_whitespace(filled_description(agent.manifest, target))

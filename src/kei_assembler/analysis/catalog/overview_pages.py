@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kei_assembler.analysis.agents import Agent, shared_tokens
+from kei_assembler.analysis.agents import Item, shared_tokens
 from kei_assembler.analysis.catalog.contents import BlockUses, Contents, bar
 from kei_assembler.analysis.catalog.html import Html, element, joined
 from kei_assembler.analysis.catalog.site import TITLE, Page, headings, table
@@ -55,7 +55,7 @@ def _agents(contents: Contents) -> Html:
     return table(columns, rows, "Agents", "sortable")
 
 
-def _agent(contents: Contents, agent: Agent, largest: int) -> Html:
+def _agent(contents: Contents, agent: Item, largest: int) -> Html:
     tools = agent.manifest.tools
     number = ALL_TOOLS if tools is None or EVERYTHING in tools else f"{len(tools):,}"
     return element(
@@ -121,7 +121,7 @@ def _matrix(contents: Contents) -> Html:
     return joined((hint, table(columns, rows, label, "matrix")), "\n")
 
 
-def _row(contents: Contents, agent: Agent, blocks: Sequence[BlockUses]) -> Html:
+def _row(contents: Contents, agent: Item, blocks: Sequence[BlockUses]) -> Html:
     entries = set(agent.manifest.blocks)
     cells = []
     for block in blocks:
