@@ -84,7 +84,9 @@ class Kit:
         return tuple(self._run(manifests, RunOptions(check=True)).findings)
 
     def render(self, manifest: File) -> tuple[Artifact, ...]:
-        """Return the agent files of one manifest, one per target, without writing them.
+        """Return the generated files of one manifest, one per target, without writing them.
+
+        Those of instructions are sections of files, which several targets share.
 
         Raises:
             AssembleError: the sources have errors, which are in its `diagnostics`, or the manifest does not exist.

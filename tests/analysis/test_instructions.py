@@ -7,6 +7,7 @@ import json
 import pytest
 
 from conftest import Workbench
+from repositories import git
 
 KIT = {
     "assemble.toml": (
@@ -205,3 +206,65 @@ def test_the_graph_has_agents_only(kit: Workbench, options: tuple[str, ...]) -> 
         (kit.folder / f"instructions/{file}.toml").unlink()
     assert kit.run("graph", *options) == run
     assert run.status == 0
+
+
+def test_the_section_on_stdout(kit: Workbench) -> None:
+    section = kit.read("AGENTS.md")
+    assert section.startswith("<!-- assemble: begin house from instructions/house.toml. ")
+    assert kit.run("--stdout", "instructions/house.toml") == (0, section, "")
+    assert kit.run("--stdout", "--target", "gemini", "instructions/house.toml").status == 0
+    run = kit.run("--stdout", "instructions/base.toml")
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr.startswith("error: `instructions/base.toml` is abstract, so it has no output\n")
+
+
+def test_a_generated_file_is_not_a_manifest(kit: Workbench) -> None:
+    assert kit.run("AGENTS.md") == (
+        2,
+        "",
+        "error: `AGENTS.md` is a generated file, not a manifest\n  help: did you mean `instructions/house.toml`?\n",
+    )
+    kit.write({"instructions/more.toml": 'name = "more"\nrole = "More."\n'})
+    assert kit.run("AGENTS.md") == (
+        2,
+        "",
+        "error: `AGENTS.md` is a file with generated sections, not a manifest\n"
+        "  help: did you mean `instructions/house.toml` or `instructions/more.toml`?\n",
+    )
+
+
+def test_flat_instructions_generate_the_same(kit: Workbench) -> None:
+    before = kit.read("AGENTS.md")
+    assert kit.run("flatten", "--write", "instructions/house.toml").status == 0
+    assert "extends" not in kit.read("instructions/house.toml")
+    kit.run("--all")
+    assert kit.read("AGENTS.md") == before
+
+
+def test_the_budget_for_agents_is_for_agents_only(kit: Workbench) -> None:
+    kit.write({"assemble.toml": f"{KIT['assemble.toml']}\n[budget]\nagent = 20\n"})
+    findings = [line for line in kit.run("--all", "--check").stderr.splitlines() if "budget" in line]
+    assert len(findings) == 1
+    assert findings[0].startswith("agents/house.toml:")
+
+
+def test_the_catalog(kit: Workbench) -> None:
+    assert kit.run("catalog", "site").status == 0
+    agents = {path.stem for path in (kit.folder / "site/agents").iterdir()}
+    assert agents == {"house"}
+    page = kit.read("site/blocks/tests.html")
+    assert "instructions/api" in page
+    assert "instructions/house" in page
+    assert "instructions" not in kit.read("site/index.html").casefold()
+
+
+def test_the_catalog_has_the_impact_on_instructions(kit: Workbench) -> None:
+    (kit.folder / ".git").rmdir()
+    git(kit.folder, "init", "--quiet")
+    git(kit.folder, "add", "--all")
+    git(kit.folder, "commit", "--quiet", "--message=kit")
+    kit.write({"_blocks/tests.md": "# Tests\n\nRun all of {{TEST}}.\n"})
+    assert kit.run("catalog", "--since", "HEAD", "site").status == 0
+    page = kit.read("site/impact.html")
+    assert "2 instruction manifests affected: 2 files, 1 cause." in page
+    assert "instructions/api" in page

@@ -167,6 +167,21 @@ def test_a_shell_offers_the_matching_words(
     assert OFFERED[shell](answer(assemble, {}, "assemble", "_ASSEMBLE_COMPLETE").complete().splitlines()) == offered
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("assemble show ", ["base-writer", "critic", "instructions/critic", "tester"]),
+        ("assemble graph --from c", ["critic"]),
+        ("assemble instructions/", ["instructions/critic.toml"]),
+        ("assemble list --kind ", ["agent", "instructions"]),
+    ],
+)
+def test_instructions_are_offered(words: str, offered: list[str], kit: Path, forkserver: ForkServer) -> None:
+    (kit / "instructions").mkdir()
+    (kit / "instructions/critic.toml").write_text('name = "critic"\nrole = "Be kind."\n')
+    assert _offered(forkserver, kit, "bash", words) == offered
+
+
 @pytest.mark.parametrize("shell", OFFERED)
 def test_the_process_answers_a_shell(shell: str, kit: Path, forkserver: ForkServer) -> None:
     assert _offered(forkserver, kit, shell, "assemble agents/c") == ["agents/critic.toml"]

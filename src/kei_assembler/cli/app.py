@@ -25,10 +25,11 @@ from kei_assembler.cli.leading_options import commands_after, with_command_first
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import run_cache
-from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import display_path
 from kei_assembler.report import FORMATS, headings, render, text_report
 from kei_assembler.selection import files_of, kit_option_value, kits_below, locate_kits, prefix_to
@@ -118,7 +119,7 @@ def assemble() -> None:
 @several("--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders)
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
-@click.option("--stdout", is_flag=True, help="Write nothing; print the generated file of one manifest.")
+@click.option("--stdout", is_flag=True, help="Write nothing; print the generated file or section of one manifest.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
 @click.option(
     "--prune", is_flag=True, help="Delete generated files that no manifest generates any more; requires --all."
@@ -276,10 +277,11 @@ def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:
     result = RunResult(Request(1), tuple(policy.weigh(found)))
     if result.status != CLEAN:
         return result
+    artifacts = [artifact for artifact in artifacts if artifact.manifest]  # not a section that imports another one
     if len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")
-    if not artifacts and kit.names.is_abstract(stem(file)):
+    if not artifacts and is_abstract(kit.read_manifest(file).data):
         raise AssembleError(f"`{file}` is abstract, so it has no output", "name a manifest that extends it")
     if not artifacts:
         raise AssembleError(f"`{file}` has no output for this target", "add the target to `targets` in the manifest")

@@ -34,6 +34,7 @@ def _facts(contents: Contents, block: BlockUses) -> Html:
         (
             ("Tokens", f"{tokens(trimmed(kit.blocks.text(block.name))):,}"),
             ("Agents", f"{len(block.agents):,}" if block.agents else "none"),
+            ("Instructions", f"{len({use.agent for use in block.others}):,}" if block.others else None),
             ("Cost in the kit", counted(block.cost, "token")),
             ("File", element("code", found.source.file) if found else None),
             ("Bundles", joined((element("code", f"@{name}") for name in bundles), ", ") or None),
@@ -43,12 +44,18 @@ def _facts(contents: Contents, block: BlockUses) -> Html:
 
 
 def _users(contents: Contents, block: BlockUses) -> Html:
-    if not block.uses:
+    uses = (*block.uses, *block.others)
+    if not uses:
         return section("uses", "Used by", element("p", "No agent uses this block.", class_="quiet"))
-    largest = max(use.tokens for use in block.uses)
-    has_sections = any(use.entry != block.name for use in block.uses)
+    largest = max(use.tokens for use in uses)
+    has_sections = any(use.entry != block.name for use in uses)
     entries = [("Entry", "")] if has_sections else []
-    columns = headings(("Agent", ""), *entries, ("Tokens", "number"), ("", "barred"))
+    columns = headings(
+        ("Agent", "") if not block.others else ("Agent or instructions", ""),
+        *entries,
+        ("Tokens", "number"),
+        ("", "barred"),
+    )
     rows = [
         element(
             "tr",
@@ -57,7 +64,7 @@ def _users(contents: Contents, block: BlockUses) -> Html:
             element("td", f"{use.tokens:,}", class_="number"),
             element("td", bar(use.tokens, largest), class_="barred"),
         )
-        for use in block.uses
+        for use in uses
     ]
     label = f"{counted(len(block.agents), 'agent')}, {counted(block.cost, 'token')} in all"
     return section(

@@ -12,13 +12,17 @@ from kei_assembler.analysis.catalog.site import page_path
 from kei_assembler.analysis.graph import AGENT, Edge, Graph, handoff_graph
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import split_entry
+from kei_assembler.model.kinds import AGENT as AGENT_KIND
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.whitespace import collapse_whitespace
 
 
 class Use(NamedTuple):
-    """An agent's use of a block: the agent, the entry in its list of blocks, and about how many tokens that has."""
+    """A use of a block: by which agent, the entry in its list of blocks, and about how many tokens that has.
+
+    Instead of an agent, it can be the label of instructions.
+    """
 
     agent: str
     entry: str
@@ -26,10 +30,11 @@ class Use(NamedTuple):
 
 
 class BlockUses(NamedTuple):
-    """A block, and its uses, by agent. An agent can have several sections of it."""
+    """A block, and its uses, by agent. An agent can have several sections of it. `others` are the uses by others."""
 
     name: str
     uses: tuple[Use, ...]
+    others: tuple[Use, ...] = ()
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -48,6 +53,7 @@ class Contents:
     def __init__(self, kit: LoadedKit, found: Survey) -> None:
         self.kit = kit
         self.agents = found.agents
+        self.items = found.items
         self.names = {agent.name for agent in found.agents}
 
     @cached_property
@@ -73,15 +79,16 @@ class Contents:
     @cached_property
     def blocks(self) -> tuple[BlockUses, ...]:
         """The blocks of the kit, sorted by name."""
-        uses: dict[str, list[Use]] = {name: [] for name in self.kit.block_names}
+        uses: dict[str, tuple[list[Use], list[Use]]] = {name: ([], []) for name in self.kit.block_names}
         known: dict[tuple[str, str], int] = {}
-        for agent in self.agents:
-            target = agent.largest.target if agent.largest else ""
-            for entry in dict.fromkeys(agent.manifest.blocks):
+        for item in self.items:
+            target = item.largest.target if item.largest else ""
+            for entry in dict.fromkeys(item.manifest.blocks):
                 if (entry, target) not in known:
-                    known[entry, target] = block_tokens(self.kit, entry, agent)
-                uses.setdefault(split_entry(entry)[0], []).append(Use(agent.name, entry, known[entry, target]))
-        return tuple(BlockUses(name, tuple(found)) for name, found in sorted(uses.items()))
+                    known[entry, target] = block_tokens(self.kit, entry, item)
+                found = uses.setdefault(split_entry(entry)[0], ([], []))[item.kind != AGENT_KIND.name]
+                found.append(Use(item.label, entry, known[entry, target]))
+        return tuple(BlockUses(name, tuple(own), tuple(others)) for name, (own, others) in sorted(uses.items()))
 
     @cached_property
     def users(self) -> dict[str, frozenset[str]]:
