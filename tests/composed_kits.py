@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.kinds import INSTRUCTIONS
+from kei_assembler.model.kinds import INSTRUCTIONS, Kind
 from kei_assembler.model.settings import RIGHTS
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.writer import document
@@ -122,19 +122,18 @@ class ComposedKit(NamedTuple):
         for name, text in VARIANTS.items():
             (folder / f"_blocks/{name}.md").write_text(text)
 
-    def instructions(self) -> dict[str, dict[str, Any]]:
-        """Return the data of instruction manifests with the names of the agents, and what is the same for both."""
-        return {
-            name: {key: value for key, value in data.items() if key in INSTRUCTIONS.keys and key not in _ONLY_OF_AGENTS}
-            | {"target": _only_values(data.get("target", {}))}
-            for name, data in self.manifests.items()
-        }
+    def write_others(self, folder: Path, kind: Kind) -> None:
+        """Write manifests of another kind to the folder of the kit, too, with the names of the agents.
 
-    def write_instructions(self, folder: Path) -> None:
-        """Write instruction manifests to the folder of the kit, too."""
-        (folder / "instructions").mkdir()
-        for name, data in self.instructions().items():
-            (folder / f"instructions/{name}.toml").write_text(document(data, inline=("role",)))
+        They have what can be the same for both.
+        """
+        (folder / kind.folder).mkdir()
+        for name, data in self.manifests.items():
+            same = {key: data[key] for key in data if key in kind.keys and key not in _ONLY_OF_AGENTS}
+            same["target"] = _only_values(data.get("target", {}))
+            if kind is INSTRUCTIONS and len(name) % 2:
+                same["paths"] = ["src/**", "*.py"]
+            (folder / f"{kind.folder}/{name}.toml").write_text(document(same, inline=("role",)))
 
     def layers(self, name: str) -> list[dict[str, Any]]:
         """Return a manifest, its bases, and the defaults and values of the settings, nearest first."""

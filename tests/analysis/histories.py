@@ -197,7 +197,8 @@ class _Editing:
     def instructions_move(self) -> None:
         data = self._some_instructions()
         folder = self.one(FOLDERS)
-        data |= {"folder": folder} if folder else {}
+        if folder and not ("kind" in data or "paths" in data):
+            data["folder"] = folder
 
     def instructions_are_for(self) -> None:
         some = [["gemini"], ["codex", "gemini"], ["gemini", "qwen"], ["claude-code", "cursor"]]
@@ -206,6 +207,23 @@ class _Editing:
     def instructions_list(self) -> None:
         data = self._some_instructions()
         data["blocks"] = list(dict.fromkeys([*data["blocks"], self.one(_PLAIN)]))
+
+    def instructions_are_scoped(self) -> None:
+        data = self._some_instructions()
+        if "kind" not in data:
+            data["paths"] = self.one([["*.py"], ["web/**", "web/*.ts"]])
+            data.pop("folder", None)
+
+    def instructions_are_a_skill(self) -> None:
+        data = self._some_instructions()
+        if not any("extends" in each for each in self.instructions.values()):
+            data |= {"kind": "skill", "description": self.one(["Helps.", "Helps a lot."])}
+            for key in ("folder", "paths"):
+                data.pop(key, None)
+
+    def agent_is_also_a_skill(self) -> None:
+        data = self.one([*self.manifests.values()])
+        data["also-skill"] = not data.get("also-skill", False)
 
     def instructions_say(self) -> None:
         self._some_instructions()["role"] = self.one(["You are there.", "Here.\n\nAnd there."])
@@ -230,6 +248,7 @@ _EDITS = tuple(name for name in vars(_Editing) if not name.startswith("_") and n
 _EARLY_EDITS = (
     *("template", "variant", "handoff", "display_name"),
     *("instructions_move", "instructions_are_for", "client_file"),
+    *("instructions_are_scoped", "instructions_are_a_skill"),
 )
 
 

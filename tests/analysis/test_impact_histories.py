@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, reject
 
 from conftest import examples
 from kei_assembler.analysis.impact.comparison import compare
-from kei_assembler.analysis.impact.results import CHANGED, DELETED, MOVED, NEW, SEVERAL, Impact
+from kei_assembler.analysis.impact.results import CHANGED, DELETED, MOVED, NEW, SEVERAL, Impact, Output
+from kei_assembler.build.classify import comment_of
 from kei_assembler.build.kit_plan import previews
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError
@@ -23,10 +24,9 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.loader import load_kit, load_kit_at
 from kei_assembler.markdown import stamp
-from kei_assembler.model.kinds import ItemName
+from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.model.manifest import is_abstract
 from kei_assembler.render.renderer import Artifact
-from kei_assembler.targets import TARGETS
 from repositories import git
 
 
@@ -46,8 +46,17 @@ def _name_of(kit: LoadedKit, file: str) -> ItemName:
 
 
 def _slot(artifact: Artifact) -> str:
-    """The client of a file, or the name of the file that a section is in."""
-    return os.path.basename(artifact.path) if artifact.section else artifact.target
+    """The client of an agent's file, the name of the file that a section is in, or the path of another file."""
+    if artifact.kind == AGENT.name:
+        return artifact.target
+    return os.path.basename(artifact.path) if artifact.section else artifact.path
+
+
+def _slot_of(kind: str, output: Output) -> str:
+    if output.section:
+        return os.path.basename(output.present_path)
+    is_of_agent = kind == AGENT.name and not output.present_path.endswith("SKILL.md")
+    return output.target if is_of_agent else output.present_path
 
 
 def _built(kit: LoadedKit) -> Built:
@@ -65,7 +74,7 @@ def _lines(artifact: Artifact | None) -> list[str]:
         return []
     if artifact.section:
         return artifact.content.decode().split("\n")[1:-2]
-    return stamp.split(artifact.content.decode(), TARGETS[artifact.target].form.comment)[1].split("\n")[:-1]
+    return stamp.split(artifact.content.decode(), comment_of(artifact.kind, artifact.target))[1].split("\n")[:-1]
 
 
 def _differing(kit: LoadedKit, before: Built, after: Built) -> dict[tuple[ItemName, str], tuple[str, str, str]]:
@@ -86,11 +95,7 @@ def _differing(kit: LoadedKit, before: Built, after: Built) -> dict[tuple[ItemNa
 
 
 def _check(impact: Impact, kit: LoadedKit, before: Built, after: Built) -> None:
-    outputs = {
-        (item.named, os.path.basename(output.present_path) if output.section else output.target): output
-        for item in impact.items
-        for output in item.outputs
-    }
+    outputs = {(item.named, _slot_of(item.kind, output)): output for item in impact.items for output in item.outputs}
     seen = {key: (output.status, output.old_path, output.path) for key, output in outputs.items()}
     assert seen == _differing(kit, before, after)
     for (name, target), output in outputs.items():

@@ -17,11 +17,12 @@ from kei_assembler.diagnostics import AssembleError, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.loader import load_kit, refuse_home
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL
 from kei_assembler.render.origins import Origins, origins
 from kei_assembler.render.places import Line, Part
 from kei_assembler.render.templates import PACKAGE_BODY, PACKAGE_FILES
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import TOML
+from kei_assembler.targets.forms import TOML, Form
 from random_kits import RandomKit
 
 PLACEHOLDER = re.compile(r"\{\{[A-Z0-9_]+\}\}")
@@ -47,7 +48,7 @@ def _check_kit(kit: LoadedKit) -> int:
             if output.section:
                 _check_section(kit, lines)
             else:
-                _check(kit, lines, artifact.target)
+                _check(kit, lines, TARGETS[artifact.target].form if output.kind == AGENT.name else output.form)
             count += 1
     return count
 
@@ -61,16 +62,16 @@ def _check_kit_if_valid(folder: Path) -> None:
     _check_kit(kit)
 
 
-def _check(kit: LoadedKit, lines: list[Line], target: str) -> None:
+def _check(kit: LoadedKit, lines: list[Line], form: Form) -> None:
     front = [number for number, line in enumerate(lines) if line.parts[0].kind == "stamp"]
     assert len(front) == 1
     for number, line in enumerate(lines):
         assert line.parts
         for part in line.parts:
             _check_place(kit, part)
-        is_body = number > front[0] + 1 and not (TARGETS[target].form is TOML and " = " in line.text)
+        is_body = number > front[0] + 1 and not (form is TOML and " = " in line.text)
         if is_body:
-            text = _unescaped(line.text) if TARGETS[target].form is TOML else line.text
+            text = _unescaped(line.text) if form is TOML else line.text
             _check_text(kit, text, line.parts)
 
 
@@ -147,9 +148,9 @@ def _is_in_order(pieces: list[str], text: str) -> bool:
 
 
 def test_our_own_agents() -> None:
-    assert _check_kit(load_kit(str(REPOSITORY))) == 7
+    assert _check_kit(load_kit(str(REPOSITORY))) == 7 + 1
     kit = load_kit(str(REPOSITORY), TARGETS)
-    assert _check_kit(kit) == 7 * len(TARGETS)
+    assert _check_kit(kit) == 7 * len(TARGETS) + 1
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -163,7 +164,8 @@ def test_the_kits_of_the_cases(case: Path) -> None:
 def test_composed_kits(composed: ComposedKit) -> None:
     with tempfile.TemporaryDirectory() as name:
         composed.write(Path(name).resolve())
-        composed.write_instructions(Path(name).resolve())
+        for kind in (INSTRUCTIONS, SKILL):
+            composed.write_others(Path(name).resolve(), kind)
         kit = load_kit(str(Path(name).resolve()))
         assume(any("abstract" not in data for data in composed.manifests.values()))
         _check_kit(kit)

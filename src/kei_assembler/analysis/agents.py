@@ -53,6 +53,11 @@ class Output(NamedTuple):
     targets: tuple[str, ...] = ()
     imports: bool = False
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several clients can read it."""
+        return bool(self.section) or len(self.targets) > 1
+
 
 class Item(NamedTuple):
     """An agent, or instructions: the manifest, merged with what it inherits, and the outputs.
@@ -183,7 +188,7 @@ def _texts(kit: LoadedKit, file: str, changes: Sequence[Change]) -> list[str]:
     if all(contents):
         return [content.decode() for content in contents]
     generated = {(artifact.path, artifact.section): artifact.content for artifact in preview(kit, file)[1]}
-    return [generated.get(change.what, b"").decode() for change in changes]
+    return [generated.get((change.path, change.section), b"").decode() for change in changes]
 
 
 def _bundles(kit: LoadedKit, resolved: Resolved) -> tuple[str, ...]:

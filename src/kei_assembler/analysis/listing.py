@@ -76,7 +76,7 @@ def _cells(item: Item, shared: Mapping[str, int] | None, with_kind: bool) -> dic
 
 def _tools(item: Item) -> str:
     tools = item.manifest.tools
-    if item.kind != AGENT.name:
+    if item.kind != AGENT.name and not tools:
         return "-"
     return ALL_TOOLS if tools is None or "*" in tools else f"{len(tools):,}"
 
@@ -143,7 +143,7 @@ def _item(kit: LoadedKit, item: Item, shared: int) -> dict[str, Any]:
         "kind": item.kind,
         "manifest": item.file,
         "model": manifest.model,
-        "tools": manifest.tools if item.kind == AGENT.name else [],
+        "tools": manifest.tools if item.kind == AGENT.name else manifest.tools or [],
         "blocks": manifest.blocks,
         "bundles": item.bundles,
         "bases": item.bases,
@@ -158,6 +158,11 @@ def _item(kit: LoadedKit, item: Item, shared: int) -> dict[str, Any]:
 
 
 def _output(output: Output) -> dict[str, Any]:
-    of_section = {"section": output.section, "targets": output.targets} if output.section else {}
-    made = {"target": output.target, "path": output.path, "state": output.state, "tokens": output.tokens}
-    return made | of_section
+    return {
+        "target": output.target,
+        "path": output.path,
+        "state": output.state,
+        "tokens": output.tokens,
+        **({"section": output.section} if output.section else {}),
+        **({"targets": output.targets} if output.is_shared else {}),
+    }

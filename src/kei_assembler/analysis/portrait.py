@@ -27,7 +27,7 @@ def portrait(kit: LoadedKit, item: Item, columns: int | None = None, colours: bo
         ("PARTS", _of_parts(parts(kit, context, item))),
         ("TOOLS AND RIGHTS", _of_matrix(item, matrix(kit, item), columns) if is_agent else ()),
         ("HANDOFFS", _of_handoffs(item, handoffs_to(kit, item)) if is_agent else ()),
-        ("FILES", _table([*map(_of_file, item.outputs)])),
+        ("FILES", _table([*_of_files(item.outputs)])),
     )
     texts = []
     for title, lines in titled:
@@ -55,12 +55,15 @@ def _facts(item: Item) -> Iterator[str]:
     yield shown(f"{model}{item.state}, {item.tokens:,} tokens in the largest {what}")
 
 
-def _of_file(output: Output) -> tuple[str, ...]:
-    row = output.path, output.state, f"{output.tokens:,} tokens"
-    if not output.section:
-        return row
-    what = f"imports {output.section}" if output.imports else f"section {output.section}"
-    return f"{output.path} ({what})", *row[1:], f"for {', '.join(output.targets)}"
+def _of_files(outputs: Sequence[Output]) -> Iterator[tuple[str, ...]]:
+    with_readers = any(output.is_shared for output in outputs)
+    for output in outputs:
+        row = f"{output.path}{_what(output)}", output.state, f"{output.tokens:,} tokens"
+        yield (*row, f"for {', '.join(output.targets)}") if with_readers else row
+
+
+def _what(output: Output) -> str:
+    return f" ({'imports' if output.imports else 'section'} {output.section})" if output.section else ""
 
 
 def _of_parts(found: Sequence[Part]) -> list[str]:

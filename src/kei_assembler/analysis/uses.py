@@ -39,9 +39,9 @@ def _blocks(kit: LoadedKit) -> Iterator[str]:
 
 
 def _tools_of(kit: LoadedKit, item: Item) -> Names:
-    if item.kind != AGENT.name:
-        return ()
     entries = item.manifest.tools
+    if item.kind != AGENT.name:
+        entries = entries or ()
     if entries is None or EVERYTHING in entries:
         return kit.known_tools | {EVERYTHING, *(entries or ())}
     return chain.from_iterable(_names_of_tool(entry) for entry in entries)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
-from kei_assembler.build.classify import classify, text_of
+from kei_assembler.build.classify import classify, comment_of, text_of
 from kei_assembler.build.diff import matched_lines
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.run import Policy
@@ -24,7 +24,6 @@ from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Line, Part
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.render.templates import PACKAGE_FILES, package_text
-from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import MAX_BYTES
 
 
@@ -71,7 +70,7 @@ def explain(kit: LoadedKit, made: Sequence[Owned]) -> Explanation:
             f"to see what would be generated instead, run: assemble{kit.command_options} --diff {shell.word(file)}",
         )
     text = text_of(content)
-    own_stamp = stamp.split(text, TARGETS[target].form.comment)[0]
+    own_stamp = stamp.split(text, comment_of(made[0].output.kind, target))[0]
     present = text.removesuffix("\n").split("\n")
     lines = _explained(present, Origins(kit).of_output(file, made[0].output), status, {own_stamp or ""})
     return Explanation(path, (Piece(file, "", status),), lines)

@@ -277,7 +277,9 @@ def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:
     result = RunResult(Request(1), tuple(policy.weigh(found)))
     if result.status != CLEAN:
         return result
-    artifacts = [artifact for artifact in artifacts if artifact.manifest]  # not a section that imports another one
+    kind = kit.manifest_files.kind_of(file).name
+    # not a section that imports another one, or an agent as a skill
+    artifacts = [artifact for artifact in artifacts if artifact.manifest and artifact.kind == kind]
     if len(artifacts) > 1:
         names = ", ".join(artifact.target for artifact in artifacts)
         raise AssembleError(f"`{file}` has several targets: {names}", "choose one with --target")

@@ -23,12 +23,19 @@ class Owned(NamedTuple):
 
 
 def possible_outputs(kit: LoadedKit) -> Iterator[Owned]:
-    """Yield what a kit may generate: for agents, for all clients. Only manifests of other kinds are read for that."""
+    """Yield what a kit may generate: for agents, for all clients. Few manifests of agents are parsed for that."""
     for file in kit.manifests:
-        if kit.manifest_files.kind_of(file) is AGENT:
+        is_agent = kit.manifest_files.kind_of(file) is AGENT
+        if is_agent:
             yield from (Owned(file, Output(kit.output(target, stem(file), file), (target,))) for target in TARGETS)
-        elif not is_abstract(kit.read_manifest(file).data):
-            yield from (Owned(file, output) for output in outputs_of(kit, kit.decoded(file)[0], file))
+        has_others = not is_agent or any(key in kit.content_of(file) for key in _KEYS)
+        if has_others and not is_abstract(kit.read_manifest(file).data):
+            outputs = outputs_of(kit, kit.decoded(file)[0], file)
+            yield from (Owned(file, output) for output in outputs if output.kind != AGENT.name)
+
+
+_KEYS = (b"also-skill", b"extends")
+"""A manifest of an agent with one of these can have outputs of other kinds."""
 
 
 def generated_at(kit: LoadedKit, paths: Iterable[str]) -> list[Owned]:

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import Output
 from kei_assembler.markdown.structure import strip_trailing_whitespace
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled, values_for
 from kei_assembler.render.body_origins import BodyOrigins, Parts
@@ -69,27 +70,35 @@ class Origins:
             return [front.tools()] if value.variable == "allowed" else of_values.lines(value)
 
         body = self._body(artifact, prepared.manifest, lines_of)
-        texts = artifact.content.decode().split("\n")[:-1]
         of_keys = {key: front.of(key) for key, _ in prepared.adapted.entries}
         parts = _in_toml(artifact, of_keys, body) if TARGETS[target].form is TOML else _in_markdown(of_keys, body)
-        return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
+        return _lines(artifact, parts)
 
     def of_output(self, file: str, output: Output) -> list[Line]:
         """Return the lines of an output of the manifest in `file`. Those of a section start with its begin line."""
-        return self._of_section(file, output) if output.section else self.of(file, output.target)
+        if output.kind == AGENT.name:
+            return self.of(file, output.target)
+        _, manifest = self._loaded(file)
+        if output.section:
+            artifact = self.renderer.render_section(manifest, file, output)
+            body = [(Part("import"),)] if output.imports else self._shared_body(artifact, file)
+            stamp = (Part("stamp", key=output.section),)
+            return _lines(artifact, [stamp, CLIENT, *(body or [CLIENT]), CLIENT, stamp])
+        artifact = self.renderer.render_file(manifest, file, output)
+        of_values = self._values(file, output.target)
+        of_keys = {key: _of_entry(key, output, of_values) for key, _ in artifact.entries}
+        return _lines(artifact, _in_markdown(of_keys, self._shared_body(artifact, file)))
 
-    def _of_section(self, file: str, output: Output) -> list[Line]:
+    def _values(self, file: str, target: str) -> ValueOrigins:
         places, manifest = self._loaded(file)
-        artifact = self.renderer.render_section(manifest, file, output)
-        body: list[Parts] = [(Part("import"),)]
-        if not output.imports:
-            printed = filled(manifest, values_for(manifest, output.target))
-            texts = self.renderer.block_texts(printed, output.target)
-            body = self._body(artifact, printed, ValueOrigins(places, manifest, output.target, texts).lines)
-        stamp = (Part("stamp", key=output.section),)
-        parts = [stamp, CLIENT, *(body or [CLIENT]), CLIENT, stamp]
-        texts = artifact.content.decode().split("\n")[:-1]
-        return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
+        texts = self.renderer.block_texts(filled(manifest, values_for(manifest, target)), target)
+        return ValueOrigins(places, manifest, target, texts)
+
+    def _shared_body(self, artifact: Artifact, file: str) -> list[Parts]:
+        """The parts of each line of a body that several targets can share, so that it has no names of clients."""
+        _, manifest = self._loaded(file)
+        printed = filled(manifest, values_for(manifest, artifact.target))
+        return self._body(artifact, printed, self._values(file, artifact.target).lines)
 
     def _load(self, file: str) -> tuple[Places, Manifest]:
         places = Places(self.kit, file)
@@ -106,10 +115,10 @@ class Origins:
         if not artifact.body:
             return []
         target, templates = artifact.target, self.renderer.templates
-        name = templates.name_for(target, artifact.kind)
+        name = templates.name_for(target, manifest.kind)
         variables = {**self.renderer.variables(manifest, target), "target": target, "allowed": artifact.allowed}
         printed = templates.body(name)(**variables)
-        file = templates.file_for(target, artifact.kind) or PACKAGE_BODIES[artifact.kind]
+        file = templates.file_for(target, manifest.kind) or PACKAGE_BODIES[manifest.kind]
         lines = BodyOrigins(with_lf_in_place(printed), templates, file, lines_of)
         for found in sorted(self._found(printed, name, MarkedValues(variables)), key=lambda each: each.start):
             lines.add(found)
@@ -168,6 +177,19 @@ def _found_in(groups: list[str], attempt: Attempt, known: set[str]) -> list[Foun
     # together, they also say which piece of the template prints a value
     together = attempt(kept) if kept != usual else found
     return found if together is None else together
+
+
+def _lines(artifact: Artifact, parts: Iterable[Parts]) -> list[Line]:
+    texts = artifact.content.decode().split("\n")[:-1]
+    return [Line(text, tuple(dict.fromkeys(of_line))) for text, of_line in zip(texts, parts, strict=True)]
+
+
+def _of_entry(key: str, output: Output, of_values: ValueOrigins) -> Parts:
+    """The parts for an entry of the front matter of a scoped rule or a skill."""
+    if output.kind == INSTRUCTIONS.name:
+        is_constant = key != output.entries[-1][0]
+        return CLIENT if is_constant else of_values.where.at(("paths",))
+    return of_values.where.at(("tools",)) if key == "allowed-tools" else of_values.text((key,))
 
 
 def _in_markdown(of_keys: Mapping[str, Parts], body: list[Parts]) -> list[Parts]:

@@ -26,6 +26,7 @@ from kei_assembler.analysis.impact.results import (
     Output,
     Share,
 )
+from kei_assembler.build.classify import comment_of
 from kei_assembler.build.diff import matched_lines
 from kei_assembler.build.findings import limited
 from kei_assembler.build.parallel import shared
@@ -272,7 +273,7 @@ def _lines(artifact: Artifact | None) -> list[str]:
     text = artifact.content.decode()
     if artifact.section:
         return [_STAMP, *text.split("\n")[1:-2], _STAMP]
-    own_stamp = stamp.split(text, TARGETS[artifact.target].form.comment)[0]
+    own_stamp = stamp.split(text, comment_of(artifact.kind, artifact.target))[0]
     return text.replace(own_stamp or _STAMP, _STAMP, 1).split("\n")[:-1]
 
 

@@ -52,18 +52,26 @@ class Inputs(NamedTuple):
 
 
 class Made(NamedTuple):
-    """An output of an item, and its artifact."""
+    """An output of an item, and its artifact.
+
+    `slot` tells the output from the others of its item, and stays the same when it moves.
+    """
 
     output: Output
     artifact: Artifact
+    slot: str
 
-    @property
-    def slot(self) -> str:
-        """What tells the output from the others of its item, and stays the same when it moves.
+    @classmethod
+    def of(cls, kit: LoadedKit, output: Output, artifact: Artifact) -> Made:
+        """Return an output of a kit.
 
-        Sections are in files of different names, and other files for different clients.
+        The files of an agent are for different clients, sections are in files of different names, and other files are
+        at different places below the root.
         """
-        return os.path.basename(self.output.path) if self.output.section else self.output.target
+        if output.kind == AGENT.name:
+            return cls(output, artifact, output.target)
+        below = os.path.relpath(output.path, kit.settings.root)
+        return cls(output, artifact, os.path.basename(output.path) if output.section else below)
 
 
 class Built(NamedTuple):
@@ -82,7 +90,7 @@ class Built(NamedTuple):
         outputs = outputs_of(kit, preview.manifest, file)
         if len(outputs) != len(preview.artifacts):
             return cls(preview.manifest, (), False)
-        made = map(Made, outputs, preview.artifacts)
+        made = (Made.of(kit, *each) for each in zip(outputs, preview.artifacts, strict=True))
         return cls(preview.manifest, tuple(each for each in made if not each.output.imports), True)
 
 

@@ -19,7 +19,7 @@ from kei_assembler.analysis.impact.results import (
     Output,
     targets_by_name,
 )
-from kei_assembler.model.kinds import KINDS, Kind
+from kei_assembler.model.kinds import AGENT, KINDS, Kind
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS
 
@@ -133,9 +133,9 @@ def reach(effect: Effect) -> str:
 def _reach(kind: Kind, outputs: Sequence[Output]) -> str:
     names, targets = {output.named for output in outputs}, {output.target for output in outputs}
     items = counted(len(names), kind.noun)
-    if outputs[0].section and len(outputs) == len(names):
-        return items  # clients share sections
-    is_grid = not outputs[0].section and len(outputs) == len(names) * len(targets)
+    if kind is not AGENT and len(outputs) == len(names):
+        return items  # which clients can share
+    is_grid = kind is AGENT and len(outputs) == len(names) * len(targets)
     return f"{items} × {counted(len(targets), 'target')}" if is_grid else f"{items}, {counted(len(outputs), 'file')}"
 
 
