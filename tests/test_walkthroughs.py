@@ -54,6 +54,7 @@ def test_all_walkthroughs_are_found() -> None:
         "getting-started",
         "impact",
         "inspect",
+        "instructions",
         "migration",
         "ownership",
         "safety",

@@ -258,7 +258,8 @@ def test_this_repository_matches_its_schemas() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     Draft202012Validator(json_schema.settings_schema()).validate(project["tool"]["assemble"])
     for file in own.manifests:
-        Draft202012Validator(json_schema.manifest_schema(own)).validate(tomllib.loads((REPOSITORY / file).read_text()))
+        schema = json_schema.manifest_schema(own, kind=own.manifest_files.kind_of(file))
+        Draft202012Validator(schema).validate(tomllib.loads((REPOSITORY / file).read_text()))
 
 
 def _accepts(of: Schema, data: Any) -> bool:
