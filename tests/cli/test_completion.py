@@ -173,7 +173,7 @@ def test_a_shell_offers_the_matching_words(
         ("assemble show ", ["base-writer", "critic", "instructions/critic", "tester"]),
         ("assemble graph --from c", ["critic"]),
         ("assemble instructions/", ["instructions/critic.toml"]),
-        ("assemble list --kind ", ["agent", "instructions"]),
+        ("assemble list --kind ", ["agent", "instructions", "skill"]),
     ],
 )
 def test_instructions_are_offered(words: str, offered: list[str], kit: Path, forkserver: ForkServer) -> None:
