@@ -500,6 +500,7 @@ def _html(text: str) -> str:
 @given(MARKDOWN)
 @example("> a\nTitle\n===\n# B")
 @example("- a\n # B\n# C")
+@example("| a | b |\n|---|---|\nTitle\n===\nTitle\n===")
 def test_a_text_is_split_without_a_loss(text: str) -> None:
     text, _ = with_backslashes(closed(text.strip("\n"))[0])
     role, sections = split(text)

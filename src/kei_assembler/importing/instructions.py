@@ -28,6 +28,7 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.toml.source import START, Source, span_of
 from kei_assembler.validation import MAX_ITEMS
+from kei_assembler.whitespace import SPACES
 
 ROOT_NAME = "house"
 """The name of the instructions for the whole kit."""
@@ -122,14 +123,22 @@ def split(text: str) -> tuple[str, list[Section]]:
 def _starts(text: str, lines: list[str]) -> list[Heading]:
     head = front_matter(Source("", text))
     after = head.stop if head else 0
-    # An indented heading is not split off: at the start of a block, it would lose its indent.
-    found = [each for each in headings(text, lines) if each.first > after and lines[each.first - 1][0] not in _INDENTS]
+    found = [each for each in headings(text, lines) if each.first > after and _can_start(lines, each)]
     for level in range(1, 7):
         starts = [each for each in found if each.level <= level]
         if len(starts) > 1:
             is_title = starts[0].level < min(each.level for each in starts[1:])
             return starts[1:] if is_title else starts
     return found
+
+
+def _can_start(lines: list[str], heading: Heading) -> bool:
+    """Whether a heading can be the start of a block.
+
+    An indented one would lose its indent. One with an underline can be part of a table if no blank line is before it.
+    """
+    before = lines[heading.first - 2] if heading.first > 1 else ""
+    return lines[heading.first - 1][0] not in _INDENTS and (heading.first == heading.last or not before.strip(SPACES))
 
 
 def _about_front_matter(agent: AgentFile) -> list[Diagnostic]:
