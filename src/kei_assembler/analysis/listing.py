@@ -13,7 +13,7 @@ from kei_assembler.markdown.hidden_text import as_json, shown
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report.layout import BOLD, BOLD_RED, BOLD_YELLOW, GREEN, painted, width
 from kei_assembler.report.markdown_text import cut
-from kei_assembler.suggestions import counted
+from kei_assembler.suggestions import counted, listed
 
 _GAP = "  "
 _COLOURS = {
@@ -122,13 +122,13 @@ def summary(items: Sequence[Item], totals: Mapping[str, int]) -> str:
 
     `totals` are the numbers of all items by kind.
     """
-    states, listed = Counter(item.state for item in items), Counter(item.kind for item in items)
+    states, shown_of = Counter(item.state for item in items), Counter(item.kind for item in items)
     parts = ", ".join(f"{states[state]:,} {state}" for state in (*reversed(STATES.values()), NO_FILES) if states[state])
-    numbers = " and ".join(
-        f"{'' if listed[kind] == total else f'{listed[kind]:,} of '}{counted(total, KINDS[kind].noun)}"
+    numbers = (
+        f"{'' if shown_of[kind] == total else f'{shown_of[kind]:,} of '}{counted(total, KINDS[kind].noun)}"
         for kind, total in (sorted(totals.items()) or [(AGENT.name, 0)])
     )
-    return f"{numbers}{': ' if parts else ''}{parts}\n"
+    return f"{listed(numbers, str)}{': ' if parts else ''}{parts}\n"
 
 
 def json_list(kit: LoadedKit, items: Iterable[Item], shared: Mapping[str, int]) -> str:

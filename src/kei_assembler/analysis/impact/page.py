@@ -10,7 +10,7 @@ from kei_assembler.analysis.impact.text import cropped, generated
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.structure import code_span, fence_around
 from kei_assembler.model.kinds import KINDS
-from kei_assembler.suggestions import counted
+from kei_assembler.suggestions import counted, listed
 
 MAX_CHARACTERS = 60_000
 """The maximum size of the page. GitHub accepts comments of 65,536 characters."""
@@ -115,7 +115,7 @@ def _item_row(item: Item) -> str:
 
 
 def _nouns(impact: Impact) -> str:
-    return " and ".join(KINDS[kind].folder for kind in impact.kinds)
+    return listed((KINDS[kind].folder for kind in impact.kinds), str)
 
 
 def _head(*names: str) -> str:

@@ -20,7 +20,7 @@ from kei_assembler.analysis.impact.results import (
     targets_by_name,
 )
 from kei_assembler.model.kinds import AGENT, KINDS, Kind
-from kei_assembler.suggestions import counted
+from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
 
 MINUS = "\N{MINUS SIGN}"
@@ -127,7 +127,8 @@ def reach(effect: Effect) -> str:
     by_kind: dict[str, list[Output]] = {}
     for output in effect.outputs:
         by_kind.setdefault(output.named.kind, []).append(output)
-    return " and ".join(_reach(KINDS[kind], outputs) for kind, outputs in by_kind.items())
+    parts = [_reach(KINDS[kind], outputs) for kind, outputs in by_kind.items()]
+    return "; ".join(parts) if any("," in part for part in parts) else listed(parts, str)
 
 
 def _reach(kind: Kind, outputs: Sequence[Output]) -> str:
@@ -213,8 +214,8 @@ def summary(impact: Impact) -> str:
     """Return one line about the whole: how many items, files and causes."""
     if not impact.items:
         other = "other " if impact.incomparable else ""
-        return f"no {other}{' or '.join(KINDS[kind].noun for kind in impact.kinds)} is affected"
+        return f"no {other}{listed((KINDS[kind].noun for kind in impact.kinds), str, 'or')} is affected"
     outputs = [output for item in impact.items for output in item.outputs]
     files = len({(output.present_path, "" if output.section else output.named) for output in outputs})
-    items = " and ".join(counted(len(some), kind.noun) for kind, some in by_kind(impact.items))
+    items = listed((counted(len(some), kind.noun) for kind, some in by_kind(impact.items)), str)
     return f"{items} affected: {counted(files, 'file')}, {counted(len(impact.effects), 'cause')}"
