@@ -89,7 +89,7 @@ class _Editing:
         return drawn
 
     def block(self) -> None:
-        self._edit([file for file in self.texts if file.startswith("_blocks/")])
+        self._edit([file for file, text in self.texts.items() if file.startswith("_blocks/") and text])
 
     def role(self) -> None:
         self._edit([file for file in self.texts if file.startswith("roles/")])
