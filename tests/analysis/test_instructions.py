@@ -268,3 +268,18 @@ def test_the_catalog_has_the_impact_on_instructions(kit: Workbench) -> None:
     page = kit.read("site/impact.html")
     assert "2 instruction manifests affected: 2 files, 1 cause." in page
     assert "instructions/api" in page
+
+
+def test_a_skill_with_more_tools_has_more_rights(bench: Workbench) -> None:
+    skill = 'name = "release"\ndescription = "Releases."\nrole = "Tag it."\n'
+    allowance = '[[allow-rights]]\nagent = "release"\nrights = ["skill.allowed-tools"]\nreason = "tags"\n'
+    bench.write({"skills/release.toml": skill + 'tools = ["Read"]\n', "assemble.toml": allowance})
+    (bench.folder / ".git").rmdir()
+    for command in ("init --quiet", "add --all", "commit --quiet --message=first"):
+        git(bench.folder, *command.split())
+    assert bench.run("impact", "--since", "HEAD", "--fail-on", "rights").status == 0
+    bench.write({"skills/release.toml": skill + 'tools = ["Read", "Bash"]\n'})
+    run = bench.run("impact", "--since", "HEAD", "--fail-on", "rights")
+    assert run.status == 1
+    assert "skill.allowed-tools: Bash" in run.stdout
+    assert "skill.allowed-tools: Read" not in run.stdout

@@ -19,9 +19,11 @@ from kei_assembler.model.adaptation import (
     toolset,
     value_for_tools,
 )
+from kei_assembler.model.kinds import SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.fields import NOTHING
+from kei_assembler.targets.instructions import SKILL_TOOLS
 from kei_assembler.targets.opencode import OPENCODE, USUAL_PERMISSION
 from kei_assembler.targets.opencode_permission import excesses
 from kei_assembler.targets.target import Key, Target
@@ -85,7 +87,10 @@ def clients(kit: LoadedKit, manifest: Manifest) -> tuple[str, ...]:
 
 
 def abilities(kit: LoadedKit, manifest: Manifest, target: str) -> Abilities:
-    """Return what the agent of a valid manifest may do in a client, which is one of its `clients`."""
+    """Return what the agent or skill of a valid manifest may do in a client, which is one of its `clients`."""
+    if manifest.kind == SKILL.name:  # it adds no tools, but lets those that it lists run without asking
+        grants = {f"{SKILL_TOOLS}: {tool}": Grant((tool,)) for tool in manifest.tools or ()}
+        return NOTHING_AT_ALL._replace(exists=True, grants=grants)
     is_reader = target not in kit.all_targets(manifest.targets)
     source = kit.settings.of(target)["use-files-of"] if is_reader else target
     row, own = TARGETS[source], _effective_keys(kit, manifest, TARGETS[target], source)

@@ -34,7 +34,7 @@ from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.tokens import tokens
-from kei_assembler.model.kinds import AGENT, ItemName
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, ItemName
 from kei_assembler.model.values import filled, values_for
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
@@ -44,7 +44,7 @@ _MIN_SHARED = 32
 
 
 class _Side:
-    """An item at one end: what is generated of it, by slot (see `Made`), and what it may do there as an agent."""
+    """An item at one end: what is generated of it, by slot (see `Made`), and what it may do there."""
 
     def __init__(self, end: End, built: Built | None) -> None:
         self.end = end
@@ -56,8 +56,8 @@ class _Side:
 
     @cached_property
     def clients(self) -> tuple[str, ...]:
-        is_agent = self.built is not None and self.built.manifest.kind == AGENT.name
-        return clients(self.end.kit, self.built.manifest) if is_agent and self.built and self.end.kit else ()
+        may_act = self.built is not None and self.built.manifest.kind != INSTRUCTIONS.name
+        return clients(self.end.kit, self.built.manifest) if may_act and self.built and self.end.kit else ()
 
     def abilities(self, target: str) -> Abilities:
         if self.built is None or self.end.kit is None or target not in self.clients:
