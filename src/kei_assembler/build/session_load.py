@@ -11,6 +11,7 @@ from kei_assembler.build.classify import text_of
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.outputs import up_to_root
 from kei_assembler.markdown.stamped_sections import layout, text_outside
 from kei_assembler.paths import normalize
 from kei_assembler.rules import session_load
@@ -36,7 +37,7 @@ def check_sessions(kit: LoadedKit, changes: Iterable[Change], targets: Iterable[
     for target in sorted(targets):
         above: list[str] = []
         for folder in folders:
-            chain = sessions.chain(folder)
+            chain = up_to_root(kit, folder)[::-1]
             if not any(each in above for each in chain):
                 found = [*_about(kit, target, folder, sessions.loaded(chain, target))]
                 above += [folder] if found else []
@@ -74,16 +75,8 @@ class _Sessions:
     """The files that sessions load. `planned` has the contents of those that the run changes."""
 
     def __init__(self, kit: LoadedKit, planned: Mapping[str, bytes | None]) -> None:
-        self.kit = kit
         self.planned = planned
         self.disk = OutputFiles(kit)
-
-    def chain(self, folder: str) -> list[str]:
-        """Return a folder and those around it, from the root on."""
-        root, found = normalize(self.kit.settings.root), [folder]
-        while found[-1] != root:
-            found.append(normalize(f"{found[-1]}/.."))
-        return found[::-1]
 
     def loaded(self, chain: Iterable[str], target: str) -> dict[str, bytes]:
         """Return the files that a client loads in the last of these folders, with their contents, in order."""

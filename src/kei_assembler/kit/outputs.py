@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
@@ -80,14 +80,21 @@ def _in_root(kit: LoadedKit, path: str) -> str:
 
 
 def _skills(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
-    targets, by_folder = kit.targets_of(manifest), dict[str, list[str]]()
+    paths = {}
     for target in _all_of(kit, manifest):
         folder = SHARED_SKILLS if SHARED_SKILLS in TARGETS[target].skill_folders else CLAUDE_SKILLS
-        by_folder.setdefault(folder, []).append(target)
-    for folder, some in by_folder.items():
-        path = _in_root(kit, SKILL_FILE.format(folder=folder, name=manifest.name))
-        if selected := tuple(target for target in some if target in targets):
-            yield Output(path, selected, kind=SKILL.name, readers=tuple(some))
+        paths[target] = _in_root(kit, SKILL_FILE.format(folder=folder, name=manifest.name))
+    return _by_path(paths, kit.targets_of(manifest), SKILL.name)
+
+
+def _by_path(paths: Mapping[str, str], selected: Collection[str], kind: str, section: str = "") -> Iterator[Output]:
+    """Yield an output for each path that a selected target reads. `paths` has that of each target."""
+    by_path: dict[str, list[str]] = {}
+    for target, path in paths.items():
+        by_path.setdefault(path, []).append(target)
+    for path, some in by_path.items():
+        if targets := tuple(target for target in some if target in selected):
+            yield Output(path, targets, section, kind=kind, readers=tuple(some))
 
 
 def _all_of(kit: LoadedKit, manifest: Manifest) -> tuple[str, ...]:
@@ -138,17 +145,13 @@ def _sections(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
     others = {target: other for target in every if (other := required_file(kit, target))}
     kind = INSTRUCTIONS.name
     if others.keys() == {*every}:  # no client reads the shared file by itself
-        by_path: dict[str, list[str]] = {}
-        for target in every:
-            by_path.setdefault(normalize(f"{folder}/{others[target].name}"), []).append(target)
-        for path, some in by_path.items():
-            if selected := tuple(target for target in some if target in targets):
-                yield Output(path, selected, manifest.name, kind=kind, readers=tuple(some))
+        paths = {target: normalize(f"{folder}/{other.name}") for target, other in others.items()}
+        yield from _by_path(paths, targets, kind, manifest.name)
         return
     yield Output(normalize(f"{folder}/{SHARED_FILE}"), targets, manifest.name, kind=kind, readers=every)
     for target in targets:
         other = TARGETS[target].instructions.other
-        if other and needs_import(kit, folder, target, other):
+        if other and needs_import(kit, folder, other):
             yield Output(normalize(f"{folder}/{other.name}"), (target,), SHARED_FILE, imports=True, kind=kind)
 
 
@@ -167,8 +170,8 @@ def _is_set(kit: LoadedKit, other: OtherFile) -> bool:
     return SHARED_FILE in (names if isinstance(names, list) else [names])
 
 
-def needs_import(kit: LoadedKit, folder: str, target: str, other: OtherFile) -> bool:
-    """Return whether a client reads a file of its own in a folder, which has to import the shared one.
+def needs_import(kit: LoadedKit, folder: str, other: OtherFile) -> bool:
+    """Return whether a client's own file in a folder has to import the shared one.
 
     It does not have to if it is the same file through a link, if it imports it already, or if the client's settings
     name the shared one, too.
@@ -176,7 +179,7 @@ def needs_import(kit: LoadedKit, folder: str, target: str, other: OtherFile) -> 
     if _is_set(kit, other):
         return False
     path, shared = (normalize(f"{folder}/{name}") for name in (other.name, SHARED_FILE))
-    if required_file(kit, target) is None and not kit.files.exists(kit.output_path(path)):
+    if not other.required and not kit.files.exists(kit.output_path(path)):
         return False
     is_same = kit.tree_of(path).real(kit.output_path(path)) == kit.tree_of(shared).real(kit.output_path(shared))
     return not is_same and not imports_by_hand(kit, path)
@@ -215,11 +218,17 @@ def hiding_file(kit: LoadedKit, folder: str, target: str) -> str:
     names = [*row.hidden_by, row.other.name] if row.hides_below and row.other else row.hidden_by
     if row.other and kit.files.exists(kit.output_path(normalize(f"{folder}/{row.other.name}"))):
         return ""  # that imports the shared file
-    folders = [folder]
-    while row.hides_below and folders[-1] != normalize(kit.settings.root):
-        folders.append(normalize(f"{folders[-1]}/.."))
+    folders = up_to_root(kit, folder) if row.hides_below else [folder]
     paths = (normalize(f"{each}/{name}") for each in folders for name in names)
     return next((path for path in paths if _hides(kit, path, row)), "")
+
+
+def up_to_root(kit: LoadedKit, folder: str) -> list[str]:
+    """Return a folder and those around it, up to the root. Their paths are relative to the kit."""
+    root, found = normalize(kit.settings.root), [folder]
+    while found[-1] != root:
+        found.append(normalize(f"{found[-1]}/.."))
+    return found
 
 
 def _hides(kit: LoadedKit, path: str, row: Instructions) -> bool:
@@ -236,6 +245,6 @@ def twice_loaded(kit: LoadedKit, folder: str, targets: Iterable[str]) -> Iterato
         for name in TARGETS[target].instructions.also:
             path = normalize(f"{folder}/{name}")
             owner, other = others[name]
-            imported = imports_by_hand(kit, path) or (owner in targets and needs_import(kit, folder, owner, other))
+            imported = imports_by_hand(kit, path) or (owner in targets and needs_import(kit, folder, other))
             if imported:
                 yield target, path, other.remedy
