@@ -68,6 +68,11 @@ class Change(NamedTuple):
         return not (self.manifest or self.section) and self.status is not FileStatus.UNMANAGED
 
     @property
+    def can_be_made(self) -> bool:
+        """Return whether a run with the right options makes the change. None deletes an orphan that was edited."""
+        return self.status in DRIFT and (self.intact or self.status is not FileStatus.ORPHAN)
+
+    @property
     def shown(self) -> str:
         """What changes, as reports show it: a file, or a section of one."""
         return f"{self.path} (section {self.section})" if self.section else self.path
@@ -83,7 +88,7 @@ class Change(NamedTuple):
             return f"assemble{only} {what}"
         if self.status in PROTECTED:
             return f"assemble --force{only} {what}"
-        return f"assemble{options} --all --prune" if self.status is FileStatus.ORPHAN and self.intact else ""
+        return f"assemble{options} --all --prune" if self.can_be_made else ""
 
 
 class WritePolicy(NamedTuple):
@@ -98,7 +103,7 @@ class WritePolicy(NamedTuple):
     def covers(self, change: Change) -> bool:
         """Return whether the run makes the change."""
         if change.status is FileStatus.ORPHAN:
-            return self.prune and change.intact
+            return self.prune and change.can_be_made
         return change.status in WRITABLE or (self.force and change.status in PROTECTED)
 
 

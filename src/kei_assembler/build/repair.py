@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus, joined
+from kei_assembler.build.changes import PROTECTED, Change, FileStatus, joined
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
@@ -52,11 +52,7 @@ def repair_of(kit: LoadedKit, changes: Iterable[Change], named: Sequence[str], i
     `named` contains the manifests that the run was about, or nothing if it was about the whole kit. `ignored` contains
     the codes that its command line ignores.
     """
-    pending = [
-        change
-        for change in changes
-        if change.status in DRIFT and (change.intact or change.status is not FileStatus.ORPHAN)
-    ]
+    pending = [change for change in changes if change.can_be_made]
     if not pending:
         return None
     overwritten = [change for change in pending if change.status in PROTECTED]
@@ -98,8 +94,7 @@ def with_staging(
     deleted += [each.location.file for each in found if each.code == _TRACKED]
     if repair:
         committed = (change for change in changes if kit.settings.commit_outputs or change.is_schema)
-        pending = [change for change in committed if change.status in DRIFT and not change.applied]
-        files = [*joined(change for change in pending if change.intact or change.status is not FileStatus.ORPHAN)]
+        files = [*joined(change for change in committed if change.can_be_made and not change.applied)]
         written += [change.path for change in files if change.after is not None]
         deleted += [change.path for change in files if change.after is None]
     if not written and not deleted:
