@@ -463,3 +463,29 @@ def test_package_template_has_no_budget(bench: Workbench) -> None:
     assert bench.run("--all", "--ignore", "L801").status == 0
     bench.write({TEMPLATE: "{% extends 'default/agent.md.j2' %}"})
     assert "the template makes more than" in bench.run("--all").stderr
+
+
+@pytest.mark.parametrize("kind", ["agent", "instructions", "skill"])
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ agent.name }} {{ '\\ud800' }}\n", "the template prints an invalid character"),
+        ("<!-- open\n", "the template leaves an HTML comment open, and what follows becomes part of it"),
+    ],
+)
+def test_a_finding_about_a_text_names_the_template_of_its_kind(
+    bench: Workbench, kind: str, template: str, message: str
+) -> None:
+    folders = {"agent": "agents", "instructions": "instructions", "skill": "skills"}
+    manifests = {each: f"{folder}/{folder[0]}.toml" for each, folder in folders.items()}
+    for each, file in manifests.items():
+        description = "" if each == "instructions" else 'description = "Helps."\n'
+        bench.write({file: f'name = "{file[0]}"\n{description}role = "You help."\n'})
+        bench.write({f"templates/{each}.md.j2": template if each == kind else "{{ agent.role }}\n"})
+    run = bench.run("--all")
+    assert (run.status, run.stdout) == (1, "")
+    assert run.stderr == (
+        f"templates/{kind}.md.j2:1:1: error[O603] {message}\n"
+        f"    help: found while rendering {manifests[kind]}\n"
+        "1 error; nothing was written\n"
+    )

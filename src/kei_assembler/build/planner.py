@@ -253,12 +253,7 @@ class Planner:
         for output in outputs_of(self.kit, manifest, plan.file):
             target = output.target
             try:
-                if output.section:
-                    artifact = self.renderer.render_section(manifest, plan.file, output)
-                elif output.kind != AGENT.name:
-                    artifact = self.renderer.render_file(manifest, plan.file, output)
-                else:
-                    artifact = self.renderer.render(manifest, plan.file, target)
+                artifact = self.renderer.render_output(manifest, plan.file, output)
                 self.renderer.refuse_additions(artifact, manifest)
             except TemplateFailure as failure:
                 plan.shared.extend(failure.diagnostics)

@@ -14,7 +14,7 @@ def repaired_body(agent: AgentFile, noun: str = "body") -> tuple[str, list[Diagn
     found: list[Diagnostic] = []
     body, unclosed = closed(agent.body.strip("\n"))
     if unclosed:
-        message = f"the {noun} leaves a {unclosed.what} open; the manifest closes it at the end"
+        message = f"the {noun} leaves {unclosed.with_article} open; the manifest closes it at the end"
         found += agent.report(bodies.body_repaired, agent.body_line(unclosed.line), message)
     body, broken = with_backslashes(body)
     if broken:

@@ -20,6 +20,11 @@ class Unclosed(NamedTuple):
     line: int
     what: str
 
+    @property
+    def with_article(self) -> str:
+        """The name with its article."""
+        return f"{'an' if self.what.startswith('HTML') else 'a'} {self.what}"
+
 
 class Heading(NamedTuple):
     """A heading outside of lists and quotes: its level, and its first and last line, from 1 (4.2 and 4.3)."""

@@ -79,12 +79,11 @@ class Origins:
         if output.kind == AGENT.name:
             return self.of(file, output.target)
         _, manifest = self._loaded(file)
+        artifact = self.renderer.render_output(manifest, file, output)
         if output.section:
-            artifact = self.renderer.render_section(manifest, file, output)
             body = [(Part("import"),)] if output.imports else self._shared_body(artifact, file)
             stamp = (Part("stamp", key=output.section),)
             return _lines(artifact, [stamp, CLIENT, *(body or [CLIENT]), CLIENT, stamp])
-        artifact = self.renderer.render_file(manifest, file, output)
         of_values = self._values(file, output.target)
         of_keys = {key: _of_entry(key, output, of_values) for key, _ in artifact.entries}
         return _lines(artifact, _in_markdown(of_keys, self._shared_body(artifact, file)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.templates import allowance_not_printed
 from kei_assembler.rules.text import client_variable_in_file
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.forms import Form
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import START, Source
 from kei_assembler.whitespace import SPACES
@@ -99,41 +101,43 @@ class Renderer:
         self._last_filled: tuple[Manifest, dict[str, Manifest]] | None = None
         self._filled_blocks: dict[object, tuple[str, ...]] = {}
 
+    def render_output(self, manifest: Manifest, file: str, output: Output) -> Artifact:
+        """Return an output of the manifest in `file`: a section, or a whole file.
+
+        Raises:
+            TemplateFailure: as for `render`, or the clients that share the output would get different texts, or the
+                text cannot be in such an output.
+        """
+        if output.section:
+            return self._render_section(manifest, file, output)
+        if output.kind == AGENT.name:
+            return self.render(manifest, file, output.target)
+        return self._render_file(manifest, file, output)
+
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
         """Return the agent file of the manifest in `file` for one target.
 
         Raises:
             TemplateFailure: a template of the kit does not compile or render, or the stamp cannot name the manifest.
         """
-        row, settings = TARGETS[target], self.kit.settings
+        row = TARGETS[target]
         path = self.kit.output(target, manifest.name, file)
         manifest, adapted = self.prepare(manifest, path, target)
         try:
             body = self._render_body(manifest, target, adapted.allowed)
-            parts = [part.encode() for part in row.form.write(adapted.entries, body)]
         except MemoryError:  # a template can't cause that: what it makes is limited
             raise
         except Exception as error:
-            raise self.templates.failure(error, file) from error
-        line = line_for(parts, row.form.comment, self._source(path, file), file, settings.command_option)
-        parts.insert(1, line.encode())
+            raise self.templates.failure(error, file, self.templates.file_for(target)) from error
+        content, line = self._stamped(row.form, adapted.entries, body, path, file)
         stamp = line if row.form.has_stamp_in_prompt else ""
-        return Artifact(path, file, target, b"".join(parts), body, stamp, adapted.allowed, adapted.entries)
+        return Artifact(path, file, target, content, body, stamp, adapted.allowed, adapted.entries)
 
-    def render_file(self, manifest: Manifest, file: str, output: Output) -> Artifact:
-        """Return the scoped rule or the skill of the manifest in `file`.
-
-        Raises:
-            TemplateFailure: as for `render_section`.
-        """
+    def _render_file(self, manifest: Manifest, file: str, output: Output) -> Artifact:
+        """Return the scoped rule or the skill of the manifest in `file`."""
         body = self._shared_text(manifest, file, output)
         entries = output.entries or self._entries_of_skill(manifest, file, output)
-        parts = [part.encode() for part in output.form.write(entries, body)]
-        line = line_for(
-            parts, output.form.comment, self._source(output.path, file), file, self.kit.settings.command_option
-        )
-        parts.insert(1, line.encode())
-        content = b"".join(parts)
+        content, _ = self._stamped(output.form, entries, body, output.path, file)
         return Artifact(output.path, file, output.target, content, body, entries=entries, kind=output.kind)
 
     def _entries_of_skill(self, manifest: Manifest, file: str, output: Output) -> tuple[tuple[str, Value], ...]:
@@ -147,18 +151,13 @@ class Renderer:
         allowed = [("allowed-tools", _as_words(tools))] if tools else []
         return ("name", manifest.name), ("description", descriptions[output.target]), *allowed
 
-    def render_section(self, manifest: Manifest, file: str, output: Output) -> Artifact:
-        """Return the section of an output that belongs to the instructions in `file`.
-
-        Raises:
-            TemplateFailure: a template of the kit does not compile or render, the clients that share the output would
-                get different texts, or the text cannot be in a section.
-        """
-        command = f"{self.kit.settings.command_option} {shell.word(file)}".removeprefix(" ")
+    def _render_section(self, manifest: Manifest, file: str, output: Output) -> Artifact:
+        """Return the section of an output that belongs to the instructions in `file`."""
         if output.imports:
             body, source, command = IMPORT, "", "--all"
         else:
             body, source = self._shared_text(manifest, file, output), self._source(output.path, file)
+            command = f"{self.kit.settings.command_option} {shell.word(file)}".removeprefix(" ")
         from kei_assembler.markdown.stamped_sections import written  # most kits have only agents
 
         content = written(output.section, source, command, body)
@@ -173,7 +172,8 @@ class Renderer:
         except MemoryError:
             raise
         except Exception as error:
-            raise self.templates.failure(error, file) from error
+            template = self.templates.file_for(output.target, output.kind)
+            raise self.templates.failure(error, file, template) from error
         from kei_assembler.rules import section_files  # most kits have only agents
 
         found = run_rule(section_files.different_texts, Source(file, ""), self.kit, manifest, output.path, texts)
@@ -199,6 +199,14 @@ class Renderer:
         if not row.display_name.is_only_name or path == row.default_path.format(name=name):
             return True
         return self.kit.placement.name_by_file(row.name, path) == name
+
+    def _stamped(
+        self, form: Form, entries: Iterable[tuple[str, Value]], body: str, path: str, file: str
+    ) -> tuple[bytes, str]:
+        """Return the content of a file with its stamp, and the stamp's line."""
+        parts = [part.encode() for part in form.write(entries, body)]
+        line = line_for(parts, form.comment, self._source(path, file), file, self.kit.settings.command_option)
+        return b"".join((*parts[:1], line.encode(), *parts[1:])), line
 
     def _source(self, path: str, file: str) -> str:
         """Return the path of a manifest relative to its output."""
@@ -228,6 +236,8 @@ class Renderer:
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         template = self.templates.name_for(target, manifest.kind)
         body = self.templates.body(template)(**self.variables(manifest, target), target=target, allowed=allowed)
+        if template not in PACKAGE_FILES:
+            body.encode()  # raises an error if the template made a surrogate from an escape
         # The package's template adds no trailing whitespace to these values.
         return (body if template in PACKAGE_FILES else strip_trailing_whitespace(body)).strip("\n")
 
@@ -283,8 +293,8 @@ class Renderer:
         """
         template = self.templates.file_for(artifact.target, artifact.kind)
         if template and (unclosed := self.templates.find_unclosed(artifact.body)):
-            error = ValueError(f"the template leaves a {unclosed.what} open, and what follows becomes part of it")
-            raise self.templates.failure(error, artifact.manifest)
+            error = ValueError(f"the template leaves {unclosed.with_article} open, and what follows becomes part of it")
+            raise self.templates.failure(error, artifact.manifest, template)
         source, found = Source(template or artifact.manifest, ""), []
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())

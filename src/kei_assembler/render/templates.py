@@ -14,7 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, Templ
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.template_files import BODY_TEMPLATE, BODY_TEMPLATES
+from kei_assembler.kit.template_files import BODY_TEMPLATES
 from kei_assembler.markdown.block_reader import Unclosed
 from kei_assembler.markdown.structure import fence_around, outline
 from kei_assembler.model.kinds import AGENT
@@ -171,23 +171,25 @@ class Templates:
         texts = [source.text for source in self._sources.values()][:count]
         return any(mark in text for text in texts for mark in ("```", "~~~", "<", "\\", "fence"))
 
-    def failure(self, error: Exception, manifest: str) -> TemplateFailure:
-        """Return the failure for an error that happened while a template was compiled or rendered for a manifest."""
+    def failure(self, error: Exception, manifest: str, template: str) -> TemplateFailure:
+        """Return the failure for an error that happened while a template was compiled or rendered for a manifest.
+
+        `template` is the file of that template. If the error comes from one that it extends, this one is named.
+        """
         if isinstance(error, TemplateFailure):
             return error
-        file, line = self._locate(error)
+        file, line = self._locate(error) or (template, 0)
         source = self._sources.get(file) or Source(file, "")
         return TemplateFailure(*run_rule(template_fails, source, error, line_in(source.text, line), manifest))
 
-    def _locate(self, error: Exception) -> tuple[str, int]:
+    def _locate(self, error: Exception) -> tuple[str, int] | None:
         """Return the file and Jinja2's line of an error: the syntax error's, or the innermost frame in a template."""
         if isinstance(error, TemplateSyntaxError) and error.filename:
             return error.filename, error.lineno
         from traceback import walk_tb
 
         frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-        fallback = next(iter(self._sources), "templates/" + BODY_TEMPLATE), 0
-        return next((frame for frame in reversed(frames) if frame[0] in self._sources), fallback)
+        return next((frame for frame in reversed(frames) if frame[0] in self._sources), None)
 
 
 def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
