@@ -35,16 +35,16 @@ class ManifestUse(NamedTuple):
 
     name: str
     blocks: tuple[str, ...]
-    rights: tuple[str, ...]
     targets: tuple[str, ...]
-    own_targets: bool
-    handoffs: tuple[str, ...]
-    without_model: tuple[str, ...]
+    values: frozenset[str]
+    unfilled: frozenset[tuple[str, BlockGap]]
+    kind: str
+    rights: tuple[str, ...] = ()
+    own_targets: bool = False
+    handoffs: tuple[str, ...] = ()
+    without_model: tuple[str, ...] = ()
     tokens: tuple[tuple[str, int], ...] = ()
     descriptions: tuple[tuple[str, int], ...] = ()
-    values: frozenset[str] = frozenset()
-    unfilled: frozenset[tuple[str, BlockGap]] = frozenset()
-    kind: str = AGENT.name
     outputs: tuple[str, ...] = ()
 
 
@@ -56,32 +56,19 @@ def use_of(context: ManifestContext) -> ManifestUse:
     """Return what a manifest uses."""
     manifest, filled = context.manifest, context.filled_texts
     targets = filled.targets
+    unfilled = frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset[tuple[str, BlockGap]]()
+    use = ManifestUse(manifest.name, manifest.blocks, targets, filled.used, unfilled, context.kind.name)
     if context.kind is not AGENT:
-        return ManifestUse(
-            manifest.name,
-            manifest.blocks,
-            targets=targets,
-            own_targets=False,
-            handoffs=(),
-            without_model=(),
-            rights=(SKILL_TOOLS,) if context.kind is SKILL and manifest.tools else (),
-            values=filled.used,
-            unfilled=frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset(),
-            kind=context.kind.name,
-            outputs=tuple(output.path for output in outputs_of(context.kit, manifest, context.source.file)),
-        )
-    return ManifestUse(
-        manifest.name,
-        manifest.blocks,
-        rights_of(manifest),
-        targets,
-        manifest.targets is not None,
-        tuple(handoff.target for handoff in manifest.handoff),
-        tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
-        tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
-        _descriptions(context.kit, manifest, targets) if context.kit.settings.budgets["descriptions"] else (),
-        filled.used,
-        frozenset(filled.unfilled_in_blocks()) if filled.texts else frozenset(),
+        rights = (SKILL_TOOLS,) if context.kind is SKILL and manifest.tools else ()
+        outputs = tuple(output.path for output in outputs_of(context.kit, manifest, context.source.file))
+        return use._replace(rights=rights, outputs=outputs)
+    return use._replace(
+        rights=rights_of(manifest),
+        own_targets=manifest.targets is not None,
+        handoffs=tuple(handoff.target for handoff in manifest.handoff),
+        without_model=tuple(name for name in targets if lacks_model(manifest, TARGETS[name])) if manifest.model else (),
+        tokens=tuple((name, _tokens(manifest, name)) for name in targets if name in _BUDGETS),
+        descriptions=_descriptions(context.kit, manifest, targets),
     )
 
 
@@ -94,12 +81,15 @@ def _tokens(manifest: Manifest, target: str) -> int:
 
 
 def _descriptions(kit: LoadedKit, manifest: Manifest, targets: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    budgets = kit.settings.budgets["descriptions"]
+    if not budgets:
+        return ()
     from kei_assembler.markdown.tokens import tokens  # rarely needed
 
     names = {
         target: client_name(manifest.name, manifest.display_name, TARGETS[target])
         for target in targets
-        if target in kit.settings.budgets["descriptions"]
+        if target in budgets
     }
     return tuple((target, tokens(f"{name}: {filled_description(manifest, target)}")) for target, name in names.items())
 
