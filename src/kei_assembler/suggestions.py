@@ -155,3 +155,9 @@ def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format, jo
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, for example "1 agent" or "2 agents"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def numbers(counts: Iterable[tuple[int, str]]) -> str:
+    """Return several numbers with their nouns, without those that are 0 unless all are: "2 agents and 1 base"."""
+    of_all = [*counts]
+    return listed((counted(*one) for one in [one for one in of_all if one[0]] or of_all[:1]), str)

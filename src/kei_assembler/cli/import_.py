@@ -14,7 +14,7 @@ from kei_assembler.importing.run import ImportOptions, import_files
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report import text_report
-from kei_assembler.suggestions import counted, listed
+from kei_assembler.suggestions import numbers
 from kei_assembler.targets import COPILOT, DEFAULT_TARGET, TARGETS
 
 _EXAMPLE = COPILOT.default_path.partition("/{name}")[0]
@@ -44,8 +44,7 @@ def command(sources: Sequence[str], target: str | None, folder: str | None, **op
     """
     imported = import_files(sources, target, folder, ImportOptions(**options))
     result = RunResult(Request(imported.counts.get(AGENT, 0)), tuple(imported.found))
-    numbers = ((imported.counts.get(kind, 0), kind.noun) for kind in KINDS.values())
-    what = listed([counted(count, noun) for count, noun in numbers if count] or [counted(0, AGENT.noun)], str)
+    what = numbers((imported.counts.get(kind, 0), kind.noun) for kind in KINDS.values())
     known = f": {imported.known:,} already imported" if imported.known else ""
     summary = filter(None, (f"{what}{known}", text_report.tally(result.diagnostics)))
     following = "".join(f"{step}\n" for step in imported.next_steps)

@@ -18,7 +18,7 @@ from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report.layout import BOLD, BOLD_CYAN, BOLD_RED, BOLD_YELLOW, CYAN, GREEN, RED, painted, width
 from kei_assembler.rules import drift
-from kei_assembler.suggestions import counted, listed
+from kei_assembler.suggestions import counted, numbers
 
 _MAX_LINE_LENGTH, _MAX_PATHS = 100, 3
 _QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
@@ -179,9 +179,8 @@ def _summary(result: RunResult) -> Iterable[str]:
     sections = Counter(_word(result, change) for change in result.changes if change.section)
     schemas = Counter(_word(result, change) for change in result.changes if change.is_schema)
     request = result.request
-    numbers = [(request.agents, AGENT.noun), *((count, KINDS[kind].noun) for kind, count in request.others.items())]
-    numbers.append((request.bases, "base"))
-    what = listed([counted(count, noun) for count, noun in numbers if count] or [counted(0, AGENT.noun)], str)
+    others = ((count, KINDS[kind].noun) for kind, count in request.others.items())
+    what = numbers([(request.agents, AGENT.noun), *others, (request.bases, "base")])
     parts = [_counted_words(some, noun) for some, noun in ((files, "file"), (sections, "section")) if some]
     if parts:
         yield f"{what}, {parts[0]}"
