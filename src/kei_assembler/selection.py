@@ -13,7 +13,7 @@ from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
 from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.loader import load_kit
-from kei_assembler.model.kinds import KINDS
+from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below, upwards
 from kei_assembler.suggestions import counted, did_you_mean, listed, nearest
@@ -246,10 +246,10 @@ def file_of_item(kit: LoadedKit, argument: str) -> str:
 
 def _unknown_item(kit: LoadedKit, argument: str) -> AssembleError:
     names = frozenset(stem(file) for file in kit.manifests if not is_abstract(kit.read_manifest(file).data))
-    is_only_agents = not kit.manifest_files.has_others
-    hint = f"`assemble list` lists the {'agents' if is_only_agents else 'agents and instructions'}"
-    what = "unknown agent" if is_only_agents else "unknown agent or instructions"
-    return AssembleError(f"{what} `{argument}`", did_you_mean(argument, names, hint))
+    kinds = [kind for kind in KINDS.values() if kind is AGENT or kit.manifest_files.named(kind)]
+    hint = f"`assemble list` lists the {listed((kind.folder for kind in kinds), str)}"
+    what = listed((kind.name for kind in kinds), str, "or")
+    return AssembleError(f"unknown {what} `{argument}`", did_you_mean(argument, names, hint))
 
 
 def _files_named(kit: LoadedKit, argument: str) -> list[str]:

@@ -217,7 +217,7 @@ def test_instructions_without_text_are_an_error(bench: Workbench) -> None:
     assert run == (
         1,
         "",
-        "instructions/house.toml:1:1: error[O644] there is no text to generate\n"
+        "instructions/house.toml:1:1: error[O644] the manifest has no text\n"
         "    help: set `role`, or list blocks\n1 error; nothing was written\n",
     )
 

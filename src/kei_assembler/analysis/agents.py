@@ -1,4 +1,4 @@
-"""The agents and instructions of a kit: what each is made of, what its outputs cost, and the state of these."""
+"""The agents, instructions and skills of a kit: what each is made of, what its outputs cost, and the state of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of a kit's agents and instructions, as a table or as JSON."""
+"""The list of a kit's agents, instructions and skills, as a table or as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Select agents and instructions by what they use: `KIND:NAME`, for example `block:honesty` or `tool:Bash`."""
+"""Select agents, instructions and skills by what they use: `KIND:NAME`, for example `block:honesty` or `tool:Bash`."""
 
 from __future__ import annotations
 

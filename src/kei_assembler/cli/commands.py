@@ -13,7 +13,7 @@ COMMANDS = {
     "init": "Create a kit: settings, an agent, a shared block, and checks for git and CI",
     "new": "Create the manifest of an agent",
     "import": "Convert existing agent files to manifests",
-    "list": "List the agents and instructions, with what they use, their tokens and their state",
+    "list": "List the agents, instructions and skills, with what they use, their tokens and their state",
     "show": "Show what an agent is made of, and what it may do in each client",
     "impact": "Show which agents a change affects, and why",
     "graph": "Draw the handoffs between the agents, or what they are made of",

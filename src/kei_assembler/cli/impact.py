@@ -50,8 +50,8 @@ def command(folder: str | None, **options: Any) -> int:
     The change is everything that differs between a commit and the work tree, committed or not, or between two commits.
     A block, a manifest, a base, a bundle, a value, a setting or a template that changed is a cause. For each cause, you
     see the change, the agents and clients it affects, and about how many tokens it adds. What agents may do comes
-    first. Instructions follow the agents, as `instructions/NAME`. Generated files need not be up to date or committed,
-    since both ends are built in memory.
+    first. Instructions and skills follow the agents, as `instructions/NAME` and `skills/NAME`. Generated files need not
+    be up to date or committed, since both ends are built in memory.
 
     In CI, for a pull request, `--since` defaults to the merge base with its base.
 

@@ -1,4 +1,4 @@
-"""`assemble list`: list the agents and instructions of a kit."""
+"""`assemble list`: list the agents, instructions and skills of a kit."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from kei_assembler.selection import folder_of
 
 @click.command("list")
 @several("--uses", "KIND:NAME", "List only what uses this", completion.uses)
-@click.option("--kind", type=OneOf(KINDS), help="List only agents, or only instructions.")
+@click.option("--kind", type=OneOf(KINDS), help="List only manifests of this kind.")
 @click.option("--tokens", "by_tokens", is_flag=True, help="Sort by tokens, and show the share of shared blocks.")
 @click.option("--output-format", type=OneOf(("text", "json")), default="text", help="The format (default: text).")
 @home_option
 @kit_option
 def command(folder: str | None, for_user: bool, **options: Any) -> int:
-    """List the agents and instructions, with what they use, their tokens and their state.
+    """List the agents, instructions and skills, with what they use, their tokens and their state.
 
     TOKENS is an estimate for the largest file of an agent, or the largest section of instructions. STATE is the worst
     of the files: up to date, out of date, missing, edited, or foreign, which means that `assemble` did not write it.

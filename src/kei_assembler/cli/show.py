@@ -19,13 +19,13 @@ from kei_assembler.selection import file_of_item, folder_of
 @home_option
 @kit_option
 def command(name: str, for_user: bool, folder: str | None) -> int:
-    """Show what an agent is made of, and what it may do in each client, or what instructions are made of.
+    """Show what an agent is made of, and what it may do in each client, or what instructions or a skill are made of.
 
-    NAME is a name, a manifest or a generated file. If an agent and instructions have the same name, write
-    `instructions/NAME` for the latter. The parts are listed in the order of the file, with about how many tokens they
-    have and where they are written. A tool has the name that the client uses: `all`
-    means that there is no limit, `-` that the agent lacks the tool, and `own` that `[target.NAME]` in the manifest
-    decides. Nothing is written. If there are errors, they go to stderr, and the exit status is 1.
+    NAME is a name, a manifest or a generated file. If manifests of different kinds have the same name, put the folder
+    before it: `agents/NAME`, `instructions/NAME` or `skills/NAME`. The parts are listed in the order of the file, with
+    about how many tokens they have and where they are written. A tool has the name that the client uses: `all` means
+    that there is no limit, `-` that the agent lacks the tool, and `own` that `[target.NAME]` in the manifest decides.
+    Nothing is written. If there are errors, they go to stderr, and the exit status is 1.
 
     \b
     Examples:

@@ -169,7 +169,7 @@ def unusable_text(text: str, is_section: bool) -> Iterable[Violation]:
         role = "Be kind."
     """
     if not text:
-        yield Violation(START, "there is no text to generate", "set `role`, or list blocks")
+        yield Violation(START, "the manifest has no text", "set `role`, or list blocks")
     elif is_section and has_marker(text):
         hint = "put a space before the line, in the role or in the block that has it"
         yield Violation(START, "a line of the text would begin or end a section", hint)
