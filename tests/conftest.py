@@ -102,6 +102,10 @@ class Workbench:
     def read(self, name: str) -> str:
         return (self.folder / name).read_bytes().decode()
 
+    def line_of(self, name: str, text: str) -> int:
+        """Return the number, from 1, of the first line of a file with this text."""
+        return self.read(name).split("\n").index(text) + 1
+
     def files(self) -> dict[str, tuple[bytes, int]]:
         """Return every file's content and modification time, so that a test can see whether a run changed anything."""
         return {

@@ -19,3 +19,11 @@ def git(folder: Path, *args: str, given: bytes = b"") -> str:
     command = ["git", *settings, *args]
     run = subprocess.run(command, cwd=folder, input=given, capture_output=True, check=True)
     return run.stdout.decode().removesuffix("\n")
+
+
+def commit_all(folder: Path) -> None:
+    """Commit all files of a folder to a new repository, which replaces an empty `.git`."""
+    (folder / ".git").rmdir()
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=kit")

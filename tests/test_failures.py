@@ -371,7 +371,7 @@ TORN = {
 @pytest.mark.parametrize("rest", TORN.values(), ids=TORN)
 def test_a_manifest_is_refused_at_its_first_conflict_marker(rest: str, bench: Workbench) -> None:
     bench.write({"agents/a.toml": AGENT.format("a") + rest})
-    line = bench.read("agents/a.toml").split("\n").index("<<<<<<< HEAD") + 1
+    line = bench.line_of("agents/a.toml", "<<<<<<< HEAD")
     run = bench.run("--all")
     assert f"agents/a.toml:{line}:1: error[T405] the file has an unfinished merge\n" in run.stderr
     assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
@@ -388,7 +388,7 @@ def test_conflict_markers_in_the_code_of_a_role_are_allowed(bench: Workbench) ->
 @pytest.mark.parametrize("file", ["templates/agent.md.j2", "templates/claude-code/agent.md.j2"])
 def test_a_template_with_conflict_markers_is_refused(text: str, file: str, bench: Workbench) -> None:
     bench.write(A | {file: text.format(CONFLICT.format("Be kind.", "Be honest."))})
-    line = bench.read(file).split("\n").index("<<<<<<< HEAD") + 1
+    line = bench.line_of(file, "<<<<<<< HEAD")
     run = bench.run("--all")
     assert f"{file}:{line}:1: error[T405] the file has an unfinished merge\n" in run.stderr
     assert (run.status, _codes(run.stderr), run.stdout) == (1, ["T405"], "")
@@ -445,7 +445,7 @@ def test_targets_of_an_invalid_agent_are_not_checked(bench: Workbench) -> None:
 
 
 def _line_of(bench: Workbench, text: str) -> int:
-    return bench.read("agents/a.toml").split("\n").index(text) + 1
+    return bench.line_of("agents/a.toml", text)
 
 
 def test_an_external_agent_can_have_any_target(bench: Workbench) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from conftest import Workbench
-from repositories import git
+from repositories import commit_all
 
 KIT = {
     "assemble.toml": (
@@ -259,10 +259,7 @@ def test_the_catalog(kit: Workbench) -> None:
 
 
 def test_the_catalog_has_the_impact_on_instructions(kit: Workbench) -> None:
-    (kit.folder / ".git").rmdir()
-    git(kit.folder, "init", "--quiet")
-    git(kit.folder, "add", "--all")
-    git(kit.folder, "commit", "--quiet", "--message=kit")
+    commit_all(kit.folder)
     kit.write({"_blocks/tests.md": "# Tests\n\nRun all of {{TEST}}.\n"})
     assert kit.run("catalog", "--since", "HEAD", "site").status == 0
     page = kit.read("site/impact.html")
@@ -274,9 +271,7 @@ def test_a_skill_with_more_tools_has_more_rights(bench: Workbench) -> None:
     skill = 'name = "release"\ndescription = "Releases."\nrole = "Tag it."\n'
     allowance = '[[allow-rights]]\nagent = "release"\nrights = ["skill.allowed-tools"]\nreason = "tags"\n'
     bench.write({"skills/release.toml": skill + 'tools = ["Read"]\n', "assemble.toml": allowance})
-    (bench.folder / ".git").rmdir()
-    for command in ("init --quiet", "add --all", "commit --quiet --message=first"):
-        git(bench.folder, *command.split())
+    commit_all(bench.folder)
     assert bench.run("impact", "--since", "HEAD", "--fail-on", "rights").status == 0
     bench.write({"skills/release.toml": skill + 'tools = ["Read", "Bash"]\n'})
     run = bench.run("impact", "--since", "HEAD", "--fail-on", "rights")

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import REPOSITORY, Workbench
 from kei_assembler.model.kinds import KINDS
-from repositories import git
+from repositories import commit_all
 
 SCHEMA = json.loads((REPOSITORY / "docs/impact.schema.json").read_text())
 KIT = {
@@ -27,12 +27,9 @@ KIT = {
 
 @pytest.fixture
 def kit(bench: Workbench) -> Workbench:
-    (bench.folder / ".git").rmdir()
     bench.write(KIT)
-    git(bench.folder, "init", "--quiet")
     assert bench.run("--all").status == 0
-    git(bench.folder, "add", "--all")
-    git(bench.folder, "commit", "--quiet", "--message=kit")
+    commit_all(bench.folder)
     return bench
 
 

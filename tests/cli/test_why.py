@@ -29,10 +29,6 @@ def kit(bench: Workbench) -> Workbench:
     return bench
 
 
-def _line(bench: Workbench, text: str) -> int:
-    return bench.read(FILE).split("\n").index(text) + 1
-
-
 def test_the_sources_of_a_file(kit: Workbench) -> None:
     run = kit.run("why", FILE)
     assert (run.status, run.stderr) == (0, "")
@@ -49,7 +45,7 @@ def test_the_sources_of_a_file(kit: Workbench) -> None:
 
 
 def test_the_source_of_a_line(kit: Workbench) -> None:
-    number = _line(kit, "Say what you read.")
+    number = kit.line_of(FILE, "Say what you read.")
     run = kit.run("why", f"{FILE}:{number}")
     assert (run.status, run.stderr) == (0, "")
     assert run.stdout == (
@@ -62,7 +58,7 @@ def test_the_source_of_a_line(kit: Workbench) -> None:
 
 
 def test_the_values_of_a_line(kit: Workbench) -> None:
-    run = kit.run("why", f"{FILE}:{_line(kit, 'You run pytest.')}", cwd="agents/..")
+    run = kit.run("why", f"{FILE}:{kit.line_of(FILE, 'You run pytest.')}", cwd="agents/..")
     assert run.stdout.split("\n")[1:] == [
         "  agents/critic.toml:6: role",
         "      6 | You run {{TOOL}}.",
@@ -82,7 +78,7 @@ def test_several_lines_and_another_folder(kit: Workbench) -> None:
 
 def test_an_edited_file(kit: Workbench) -> None:
     kit.write({FILE: kit.read(FILE).replace("Say what you ran.", "Say nothing.").replace("# ROLE", "Hi.\n\n# ROLE")})
-    number = _line(kit, "Say nothing.")
+    number = kit.line_of(FILE, "Say nothing.")
     run = kit.run("why", f"{FILE}:{number}-{number + 2}")
     assert run.status == 0
     assert run.stderr == f"note: `{FILE}` was edited; to see how, run: assemble --diff agents/critic.toml\n"
@@ -93,10 +89,10 @@ def test_an_edited_file(kit: Workbench) -> None:
 
 def test_a_file_that_is_out_of_date(kit: Workbench) -> None:
     kit.write({"_blocks/honesty.md": "# HONESTY\n\nNew.\n\nSay what you read.\n"})
-    run = kit.run("why", f"{FILE}:{_line(kit, 'Say what you ran.')}")
+    run = kit.run("why", f"{FILE}:{kit.line_of(FILE, 'Say what you ran.')}")
     assert run.stderr == f"note: `{FILE}` is out of date; to update it, run: assemble agents/critic.toml\n"
     assert "  not generated any more: its source has changed\n" in run.stdout
-    run = kit.run("why", f"{FILE}:{_line(kit, 'Say what you read.')}")
+    run = kit.run("why", f"{FILE}:{kit.line_of(FILE, 'Say what you read.')}")
     assert "  _blocks/honesty.md:5: block" in run.stdout
     assert "(stamp)" in kit.run("why", FILE).stdout
 
@@ -168,7 +164,7 @@ def committed(kit: Workbench, monkeypatch: pytest.MonkeyPatch) -> Workbench:
 
 def test_the_commit_of_a_line(committed: Workbench) -> None:
     commit = _git(committed, "rev-parse", "--short=8", "HEAD").strip()
-    run = committed.run("why", "--git", f"{FILE}:{_line(committed, 'Say what you read.')}")
+    run = committed.run("why", "--git", f"{FILE}:{committed.line_of(FILE, 'Say what you read.')}")
     assert (run.status, run.stderr) == (0, "")
     assert f"      5 | Say what you read.\n        | {commit} 2026-05-04 Ada: Add the critic\n" in run.stdout
 
@@ -176,9 +172,9 @@ def test_the_commit_of_a_line(committed: Workbench) -> None:
 def test_a_line_that_is_not_committed(committed: Workbench) -> None:
     committed.write({"_blocks/honesty.md": "# HONESTY\n\nNew.\n\nSay what you ran.\n"})
     committed.run("--all")
-    run = committed.run("why", "--git", f"{FILE}:{_line(committed, 'New.')}")
+    run = committed.run("why", "--git", f"{FILE}:{committed.line_of(FILE, 'New.')}")
     assert "      3 | New.\n        | not committed yet\n" in run.stdout
-    run = committed.run("why", "--git", f"{FILE}:{_line(committed, 'Say what you ran.')}")
+    run = committed.run("why", "--git", f"{FILE}:{committed.line_of(FILE, 'Say what you ran.')}")
     assert "Ada: Add the critic" in run.stdout
 
 
@@ -200,7 +196,7 @@ def test_git_runs_nothing_that_the_repository_configures(committed: Workbench) -
     ):
         _git(committed, "config", key, f"touch {committed.folder}/canary; cat")
     committed.write({".gitattributes": "* filter=x diff=x\n"})
-    run = committed.run("why", "--git", f"{FILE}:{_line(committed, 'Say what you read.')}")
+    run = committed.run("why", "--git", f"{FILE}:{committed.line_of(FILE, 'Say what you read.')}")
     assert (run.status, run.stderr) == (0, "")
     assert "Ada: Add the critic" in run.stdout
     assert not (committed.folder / "canary").exists()
@@ -209,7 +205,7 @@ def test_git_runs_nothing_that_the_repository_configures(committed: Workbench) -
 def test_git_does_not_read_a_pipe(committed: Workbench) -> None:
     os.mkfifo(committed.folder / "pipe")
     _git(committed, "config", "blame.ignoreRevsFile", "pipe")
-    run = committed.run("why", "--git", f"{FILE}:{_line(committed, 'Say what you read.')}")
+    run = committed.run("why", "--git", f"{FILE}:{committed.line_of(FILE, 'Say what you read.')}")
     assert (run.status, run.stdout) == (2, "")
     assert "`blame.ignoreRevsFile` names no file: `pipe`" in run.stderr
 

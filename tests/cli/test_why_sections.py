@@ -25,10 +25,6 @@ def kit(bench: Workbench) -> Workbench:
     return bench
 
 
-def _line(bench: Workbench, text: str) -> int:
-    return bench.read("AGENTS.md").split("\n").index(text) + 1
-
-
 def test_the_sources_of_several_sections(kit: Workbench) -> None:
     run = kit.run("why", "AGENTS.md")
     assert (run.status, run.stderr) == (0, "")
@@ -46,7 +42,7 @@ def test_the_sources_of_several_sections(kit: Workbench) -> None:
 
 
 def test_the_source_of_a_line(kit: Workbench) -> None:
-    number = _line(kit, "Run `make test`.")
+    number = kit.line_of("AGENTS.md", "Run `make test`.")
     run = kit.run("why", f"AGENTS.md:{number}")
     assert (run.status, run.stderr) == (0, "")
     assert run.stdout == (
@@ -60,7 +56,7 @@ def test_the_source_of_a_line(kit: Workbench) -> None:
 
 
 def test_a_line_through_a_bundle(kit: Workbench) -> None:
-    run = kit.run("why", f"AGENTS.md:{_line(kit, 'Say what you ran.')}")
+    run = kit.run("why", f"AGENTS.md:{kit.line_of('AGENTS.md', 'Say what you ran.')}")
     assert run.stdout.split("\n")[1:] == [
         "  _blocks/honesty.md:3: block `honesty`",
         "      3 | Say what you ran.",
@@ -96,7 +92,7 @@ def test_a_template_of_the_kit(kit: Workbench) -> None:
     )
     kit.write({"templates/instructions.md.j2": template})
     assert kit.run("--all").status == 0
-    run = kit.run("why", f"AGENTS.md:{_line(kit, '# House')}")
+    run = kit.run("why", f"AGENTS.md:{kit.line_of('AGENTS.md', '# House')}")
     assert "  templates/instructions.md.j2:3: template\n      3 | # House\n" in run.stdout
 
 
@@ -109,7 +105,7 @@ def test_a_file_with_windows_line_ends(kit: Workbench) -> None:
 
 def test_a_section_that_was_edited(kit: Workbench) -> None:
     kit.write({"AGENTS.md": kit.read("AGENTS.md").replace("Say what you ran.", "Say nothing.")})
-    number = _line(kit, "Say nothing.")
+    number = kit.line_of("AGENTS.md", "Say nothing.")
     run = kit.run("why", f"AGENTS.md:{number}")
     assert run.stderr == (
         "note: section `house` of `AGENTS.md` was edited; to see how, run: assemble --diff instructions/house.toml\n"
