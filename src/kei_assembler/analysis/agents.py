@@ -60,7 +60,7 @@ class Output(NamedTuple):
 
 
 class Item(NamedTuple):
-    """An agent, or instructions: the manifest, merged with what it inherits, and the outputs.
+    """An agent, instructions or a skill: the manifest, merged with what it inherits, and the outputs.
 
     `file` is the manifest's. `bases` are the names of its bases, nearest first, and `bundles` those of the bundles that
     its blocks come from, sorted, with the bundles that contain them.

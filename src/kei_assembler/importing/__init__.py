@@ -3,7 +3,6 @@
 `run` is the entry point. `paths` finds the files. `agent_file` and `legacy_syntax` read them, and
 `already_generated` recognizes those that need no import. `names`, `tools`, `bodies`, `hard_breaks` and `convert` make
 manifests of them, and `pending_kit` is the kit with these manifests. `instruction_files`, `instructions` and
-`replaced_text` do the same for `AGENTS.md` and the like. The codes of the diagnostics are in
-`rules.imports`, `rules.bodies` and
-`rules.imported_instructions`.
+`replaced_text` do the same for `AGENTS.md` and the like. The codes of the diagnostics are in `rules.imports`,
+`rules.bodies` and `rules.imported_instructions`.
 """

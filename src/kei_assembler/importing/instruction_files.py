@@ -74,11 +74,13 @@ def _text_of_people(content: Layout) -> tuple[str, tuple[int, ...]]:
     """The text outside of sections and places, with a blank line instead of each, and the numbers of its lines."""
     lines: list[str] = []
     numbers: list[int] = []
+    number, done = 1, 0
     for start, end in pieces(content):
-        first = _with_lf(content.content[:start]).count("\n") + 1
+        number += _with_lf(content.content[done:start]).count("\n")
         piece = _with_lf(content.content[start:end]).split("\n")
         lines += piece
-        numbers += range(first, first + len(piece))
+        numbers += range(number, number + len(piece))
+        number, done = number + len(piece) - 1, end
     return "\n".join(lines), tuple(numbers)
 
 
