@@ -136,12 +136,14 @@ def assemble() -> None:
 @click.option("--no-cache", is_flag=True, help="Do not read or write the run cache.")
 @kit_option
 def build(manifests: Sequence[str], folder: str | None, output_format: str, **options: Any) -> int:
-    """Generate agent files from their manifests.
+    """Generate agent files, skills, and sections of files such as AGENTS.md from their manifests.
+
+    The folder of a manifest says what it is for: `agents`, `skills` or `instructions`.
 
     \b
     Examples:
       assemble agents/critic.toml     build one agent
-      assemble --all                  build all agents
+      assemble --all                  build all manifests
       assemble --all --recursive      build all kits below
       assemble --all --check --diff   show what is out of date
       assemble --all --output-dir out --without block:honesty
