@@ -21,7 +21,7 @@ from kei_assembler.markdown.stamp import DIGITS, THEN
 MARK = b"<!-- assemble: "
 """The start of all lines that are about sections."""
 
-_NAME = rb"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)"
+_NAME = rb"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*+)"
 _BEGIN = re.compile(rb"<!-- assemble: begin " + _NAME + rb"(?P<rest>[^\r\n]*) -->[ \t]*")
 _END = re.compile(rb"<!-- assemble: end " + _NAME + rb" -->[ \t]*")
 _PLACE = re.compile(rb"<!-- assemble: " + _NAME + rb" -->[ \t]*")
