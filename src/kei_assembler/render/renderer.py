@@ -299,7 +299,7 @@ class Renderer:
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
-        variable = TARGETS[artifact.target].placeholder if artifact.kind == AGENT.name else ""
+        variable = TARGETS[artifact.target].placeholder.pattern if artifact.kind == AGENT.name else ""
         # A variable in a block is a finding about the block, unless it is only there once the block is filled.
         of_blocks = (self.kit.blocks.text(entry, artifact.target) for entry in manifest.blocks)
         if variable and not any(re.search(variable, text) for text in of_blocks):
