@@ -150,7 +150,7 @@ def test_targets_share_a_body_only_if_the_template_prints_the_same(
     )
     bench.write({"assemble.toml": 'targets = ["copilot", "qwen", "codex"]\n'})
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "A."\nrole = "You review all code here."\n'})
-    loaded = Templates(load_kit(bench.folder))
+    loaded = Templates(load_kit(str(bench.folder)))
     name = loaded.name_for("qwen")
     loaded.body(name)
     assert loaded.is_same_for_all(name) is is_same
