@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from readers import AGENT
 ADDED_ROW = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.validation import BOOLEAN, POSITIVE, Field, one_of
-from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Placeholder, Right, Target
 from kei_assembler.targets.tools import Tools
 from kei_assembler.targets import TARGETS
@@ -25,7 +26,7 @@ from kei_assembler.targets import TARGETS
 TARGETS["made-up"] = Target(
     name="made-up",
     label="Made Up",
-    verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",)),),
+    verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",), Executable(("made-up",), ("version",))),),
     output=".made-up/{name}.bot.md",
     keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "model", "next"),
     table=(
@@ -82,8 +83,8 @@ class CustomKit(NamedTuple):
     bench: Workbench
     forkserver: ForkServer
 
-    def run(self, *args: str) -> Run:
-        done = self.forkserver.run(self.bench.folder, args)
+    def run(self, *args: str, path: str = os.environ["PATH"]) -> Run:
+        done = self.forkserver.run(self.bench.folder, args, environment={**os.environ, "PATH": path})
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def findings_for(self, manifest: str, settings: str = "") -> list[str]:
@@ -240,3 +241,17 @@ def test_its_files_are_recognized_by_their_paths(path: str, kit: CustomKit) -> N
     kit.bench.write({path: FILE.replace("name: critic\n", "")})
     assert kit.run("import", path).status == 0
     assert '[target.made-up]\nsteps = 9\nmood = "calm"\n' in kit.bench.read("agents/critic.toml")
+
+
+def test_the_doctor_knows_it(kit: CustomKit, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "made-up").write_text('#!/bin/sh\n[ "$*" = version ] && echo "Made Up 1.1"\n')
+    (folder / "made-up").chmod(0o755)
+    kit.findings_for("")
+    run = kit.run("doctor", path=str(folder))
+    assert (run.status, run.stderr) == (0, "")
+    assert run.stdout.startswith("CLIENTS\n  made-up  1.1  newer than the verified 1.0\n  not installed: claude-code, ")
+    assert run.stdout.endswith("\nREADS\n  made-up  .made-up (1 agent)\n\n1 output: all are read\n")
+    kit.bench.write({"assemble.toml": f'{SETTINGS}[target.made-up]\noutput = "bots/{{name}}"\n'})
+    run = kit.run("doctor", path=str(folder))
+    assert (run.status, "Made Up looks for agents in `.made-up`" in " ".join(run.stdout.split())) == (1, True)

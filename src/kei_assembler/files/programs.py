@@ -88,13 +88,13 @@ class Programs:
         end = time.monotonic() + (seconds or SECONDS)
         running: list[_Running] = []
         try:
-            running.extend(_Running(command, self._environment(command[0])) for command in commands)
+            running.extend(_Running(command, self._clean_environment(command[0])) for command in commands)
             return [one.answer(end) for one in running]
         finally:
             for one in running:
                 one.kill()
 
-    def _environment(self, program: str) -> dict[str, str]:
+    def _clean_environment(self, program: str) -> dict[str, str]:
         """The environment of a program, without what leads to a project: variables of git, and parts of PATH."""
         kept = {
             name: value

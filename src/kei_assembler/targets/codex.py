@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
-from kei_assembler.targets.facts import AgentSettings, Verified
+from kei_assembler.targets.facts import AgentSettings, Executable, Verified
 from kei_assembler.targets.forms import toml
 from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.servers import OF_CODEX, servers
@@ -22,7 +22,7 @@ _NICKNAMES = list_of(_NICKNAME, "a list of nicknames", minimum=1)
 CODEX = Target(
     name="codex",
     label="Codex CLI",
-    verified=(Verified("Codex CLI", "0.171.0", "2026-11-29", ("run",)),),
+    verified=(Verified("Codex CLI", "0.171.0", "2026-11-29", ("run",), Executable(("codex",))),),
     output=".codex/agents/{name}.toml",
     keys=words(
         "name description model model_reasoning_effort model_verbosity sandbox_mode approval_policy web_search "

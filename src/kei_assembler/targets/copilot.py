@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import servers
 from kei_assembler.targets.target import BuiltIn, Handoffs, Key, Limit, Loader, Plugin, Right, Target
@@ -43,7 +43,7 @@ COPILOT = Target(
     name="copilot",
     label="GitHub Copilot and VS Code",
     verified=(
-        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-29", ("run",)),
+        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-29", ("run",), Executable(("copilot",))),
         Verified("VS Code", "", "2026-11-28", ("code",)),
     ),
     output=".github/agents/{name}.agent.md",

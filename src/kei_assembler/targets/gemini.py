@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.facts import AgentSettings, Verified
+from kei_assembler.targets.facts import AgentSettings, Executable, Verified
 from kei_assembler.targets.instructions import Instructions, OtherFile
 from kei_assembler.targets.servers import OF_GEMINI, servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Placeholder, Plugin, Right, Target
@@ -29,7 +29,7 @@ _REMOTE = "is for an agent that runs as a remote service, which no manifest can 
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
-    verified=(Verified("Gemini CLI", "0.61.0", "2026-11-29", ("run", "code")),),
+    verified=(Verified("Gemini CLI", "0.61.0", "2026-11-29", ("run", "code"), Executable(("gemini",))),),
     output=".gemini/agents/{name}.md",
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
     table=(
