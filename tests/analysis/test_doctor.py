@@ -292,7 +292,9 @@ def test_two_files_of_an_agent_that_one_client_reads(bench: Workbench, vscode: s
     assert ("note[O630] VS Code shows this agent twice" in words) is (effect != "hides")
     kit = _kit(bench.run("doctor", "--output-format", "json"))
     paths = [".github/agents/critic.agent.md", ".claude/agents/critic.md"]
-    assert kit["several"] == [{"target": "copilot", "agent": "critic", "paths": paths, "effect": effect}]
+    assert kit["several"] == [
+        {"target": "copilot", "agent": "critic", "paths": paths, "has_own": True, "effect": effect}
+    ]
     assert [one["code"] for one in kit["findings"]] == (["O630"] if effect != "hides" else [])
 
 
@@ -406,8 +408,9 @@ def test_several_kits_are_reported_one_after_the_other(bench: Workbench, install
     assert "c/assemble.toml:1:1: error[C701]" in run.stderr
     report = _report(bench.run("doctor", "--recursive", "--output-format", "json"))
     assert [(kit["kit"], "failure" in kit) for kit in report["kits"]] == [("a", False), ("b", False), ("c", True)]
-    run = bench.run("doctor", "--recursive", "--exclude", "b", "--exclude", "c")
-    assert (run.status, "\nb:" in run.stdout) == (0, False)
+    run = bench.run("doctor", "--recursive", "--exclude", "b", "--exclude", "c", "--exclude", "d")
+    assert (run.status, run.stderr) == (0, "note: `--exclude d` matches no folder\n")
+    assert run.stdout.endswith("\n1 output: all are read\n")
 
 
 def test_a_kit_with_invalid_settings_does_not_hide_the_clients(bench: Workbench, install: Install) -> None:

@@ -93,16 +93,6 @@ def test_a_program_in_a_project_is_not_trusted(tmp_path: Path, script: Script, m
     assert programs.find(("other",)) == Program(outside)
 
 
-def test_the_home_folder_is_not_a_project(tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    path = script("home/.local/bin/client", "")
-    _with_path(monkeypatch, Path(path).parent)
-    for project in (tmp_path / "home", tmp_path, Path(tmp_path.anchor)):
-        assert Programs([str(project)]).find(("client",)) == Program(path)
-    assert Programs([str(tmp_path / "home/.local")]).find(("client",)) == Program(path, is_in_project=True)
-
-
 def test_the_answer_is_what_a_program_prints_to_stdout(script: Script) -> None:
     path = script("client", 'echo "arguments: $*"; echo "not this" >&2')
     assert _asked(f"{path} --version now") == [Answer("arguments: --version now\n")]
@@ -179,16 +169,24 @@ def test_a_program_has_no_input_and_no_terminal(script: Script) -> None:
 
 
 def test_a_program_runs_outside_of_the_project(tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = tmp_path / "project"
+    project, alias = tmp_path / "project", tmp_path / "alias"
     script("project/bin/helper", "echo hostile")
     helper = script("bin/helper", "echo good")
+    alias.symlink_to(project)
     monkeypatch.chdir(project)
-    _with_path(monkeypatch, "bin", "", project / "bin", Path(helper).parent)
-    for name in ("PWD", "OLDPWD", "INIT_CWD", "GIT_DIR", "GIT_CONFIG_GLOBAL"):
-        monkeypatch.setenv(name, str(project))
-    code = 'helper; pwd; echo "$PWD $OLDPWD $INIT_CWD $GIT_DIR $GIT_CONFIG_GLOBAL"; echo "$PATH"'
+    _with_path(monkeypatch, "bin", "", project / "bin", alias / "bin", Path(helper).parent)
+    lost = {
+        "PWD": project,
+        "OLDPWD": alias,
+        "PYTHONPATH": f"lib:{alias}/lib",
+        "NODE_OPTIONS": f"--require={project}/x.js",
+        "GIT_DIR": ".git",
+    }
+    for name, value in {**lost, "KEPT": f"{tmp_path}:x"}.items():
+        monkeypatch.setenv(name, str(value))
+    code = f'helper; pwd; echo "$PWD {" ".join(f"${{{name}}}" for name in [*lost][1:])} $KEPT"; echo "$PATH"'
     (answer,) = _asked(script("bin/client", code), projects=(str(project),))
-    assert answer == Answer(f"good\n/\n/    \n{Path(helper).parent}\n")
+    assert answer == Answer(f"good\n/\n/     {tmp_path}:x\n{Path(helper).parent}\n")
 
 
 def _is_running(pid: int) -> bool:

@@ -21,6 +21,7 @@ from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import discovery
 from kei_assembler.kit.search import Found
 from kei_assembler.loader import load_kit
+from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
 from kei_assembler.report import headings, text_report
 from kei_assembler.selection import folder_of, kits_below, working_directory
@@ -60,7 +61,7 @@ def command(folder: str | None, for_user: bool, recursive: bool, **options: Any)
         )
     kits = [_examined(located, for_user) for located in _located(folder, recursive, options["exclude"])]
     around = filter(None, (git_top(each) for each in (working_directory(), *(kit.folder for kit in kits))))
-    projects = [*(root for kit in kits for root in (kit.folder, kit.root)), *map(DISK.resolve, around)]
+    projects = [*(each for kit in kits for each in (kit.folder, kit.root)), *map(DISK.resolve, around)]
     installed = installed_clients(projects, not options["no_run"])
     if options["output_format"] == "json":
         write(as_data(installed, [(display_path(kit.folder), kit.found) for kit in kits]))
@@ -70,11 +71,14 @@ def command(folder: str | None, for_user: bool, recursive: bool, **options: Any)
 
 
 class _Examined(NamedTuple):
-    """A kit: its folder, its root if it could be loaded, and what the clients read of it, or why that is not known."""
+    """A kit: its folder, what the clients read of it, or why that is not known, and its root.
+
+    The root is the folder if it is not known, or if it was allowed to be the home folder, where the user's clients are.
+    """
 
     folder: str
-    root: str
     found: KitReading | AssembleError
+    root: str
 
     @property
     def status(self) -> int:
@@ -85,7 +89,10 @@ class _Examined(NamedTuple):
 def _located(folder: str | None, recursive: bool, exclude: Sequence[str]) -> Iterator[Found]:
     """Yield the kits that the command line means. There need not be one here."""
     if recursive:
-        yield from kits_below(folder, exclude)[0]
+        found, unused = kits_below(folder, exclude)
+        for position in unused.get("", ()):
+            write("", f"note: `--exclude {shown(exclude[position])}` matches no folder\n")
+        yield from found
     elif located := discovery.find(working_directory()) if folder is None else folder_of(folder):
         yield Found(located)
 
@@ -96,10 +103,10 @@ def _examined(located: Found, for_user: bool) -> _Examined:
         if located.error:
             raise located.error
         kit = load_kit(located.folder, for_user=for_user)
-        root = kit.root
-        return _Examined(located.folder, root, reading_of(kit))
+        root = root if for_user else kit.root
+        return _Examined(located.folder, reading_of(kit), root)
     except AssembleError as error:
-        return _Examined(located.folder, root, error)
+        return _Examined(located.folder, error, root)
 
 
 def _write_text(installed: Sequence[Installed], kits: Sequence[_Examined]) -> None:

@@ -10,12 +10,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from threading import Thread
 from typing import IO, NamedTuple
 
-from kei_assembler.files.home import home_if_known, lies_in
+from kei_assembler.files.home import lies_in
 
 SECONDS = 15.0
 """How long to wait for all programs together. A large client for which nothing is cached starts in some seconds."""
@@ -24,7 +24,6 @@ _MAX_OUTPUT, _CHUNK = 64 * 1024, 4096
 _GRACE = 0.5
 """How many seconds to wait for the rest of the output after a program has ended."""
 
-_OF_A_FOLDER = frozenset(("INIT_CWD", "OLDPWD"))
 _PLAIN = {"NO_COLOR": "1", "TERM": "dumb"}
 
 
@@ -46,17 +45,12 @@ class Answer(NamedTuple):
 
 
 class Programs:
-    """The programs on PATH, except for those in some projects, which are given by their resolved folders.
-
-    A folder that contains the user's home folder does not count as a project: what lies there is the user's own.
-    """
+    """The programs on PATH, except for those in some projects, which are given by their resolved folders."""
 
     def __init__(self, projects: Iterable[str]) -> None:
-        home = home_if_known()
-        self._projects = [each for each in dict.fromkeys(projects) if not home or not lies_in(home, each)]
+        self._projects = tuple(dict.fromkeys(projects))
         path = os.environ.get("PATH", os.defpath).split(os.pathsep)
         self._folders = [each for each in dict.fromkeys(path) if os.path.isabs(each)]
-        self._trusted = [each for each in self._folders if not self._is_in_project(each)]
 
     def find(self, names: Iterable[str]) -> Program | None:
         """Return the first program of these names outside of projects, or else the first one in a project, or None.
@@ -86,23 +80,32 @@ class Programs:
         unless another number is given, together with the programs that they have started.
         """
         end = time.monotonic() + (seconds or SECONDS)
+        environment = self._environment_outside() if commands else {}
         running: list[_Running] = []
         try:
-            running.extend(_Running(command, self._clean_environment(command[0])) for command in commands)
+            running.extend(_Running(command, environment) for command in commands)
             return [one.answer(end) for one in running]
         finally:
             for one in running:
                 one.kill()
 
-    def _clean_environment(self, program: str) -> dict[str, str]:
-        """The environment of a program, without what leads to a project: variables of git, and parts of PATH."""
+    def _environment_outside(self) -> dict[str, str]:
+        """The environment without what leads to a project: variables of git, those with a path in it, parts of PATH.
+
+        Some name code to load, as PYTHONPATH does.
+        """
         kept = {
             name: value
             for name, value in os.environ.items()
-            if name not in _OF_A_FOLDER and not name.startswith("GIT_")
+            if not name.startswith("GIT_") and not self._names_project(value)
         }
-        path = os.pathsep.join(self._trusted)
-        return {**kept, **_PLAIN, "PATH": path, "PWD": _top(program)}
+        path = os.pathsep.join(each for each in self._folders if not self._is_in_project(each))
+        return {**kept, **_PLAIN, "PATH": path}
+
+    def _names_project(self, value: str) -> bool:
+        """Whether the value of a variable has a path in a project."""
+        paths = (part for part in value.split(os.pathsep) if os.path.isabs(part))
+        return any(project in value for project in self._projects) or any(map(self._is_in_project, paths))
 
 
 def _top(program: str) -> str:
@@ -113,15 +116,16 @@ def _top(program: str) -> str:
 class _Running:
     """A program that runs. A thread reads its output, since it may never end."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._output = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         self._problem = ""
+        top = _top(command[0])
         try:
             self._process = subprocess.Popen(
                 command,
-                cwd=_top(command[0]),
-                env=environment,
+                cwd=top,
+                env={**environment, "PWD": top},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

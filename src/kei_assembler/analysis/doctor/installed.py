@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kei_assembler.files.programs import Answer, Program, Programs
+from kei_assembler.files.programs import Answer, Programs
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.facts import Executable, Verified
 
 SAME, NEWER, OLDER = "verified", "newer", "older"
 """How an installed version compares with the verified one."""
@@ -18,9 +17,8 @@ UNKNOWN, NOT_RUN, MISSING = "unknown", "not run", "not installed"
 """Why there is no comparison: the versions cannot be compared, the program was not run, or it is not installed."""
 
 # Semantic Versioning 2.0.0, with two to five numbers; what follows a `+` does not matter
-_VERSION = re.compile(
-    r"(?<![\w.])v?([0-9]{1,18}(?:\.[0-9]{1,18}){1,4}(?![0-9]))(-[0-9A-Za-z][0-9A-Za-z.-]{0,60})?", re.ASCII
-)
+_NUMBERS, _SUFFIX = r"[0-9]{1,18}(?:\.[0-9]{1,18}){1,4}(?![0-9])", "-[0-9A-Za-z][0-9A-Za-z.-]{0,60}"
+_VERSION = re.compile(rf"(?<![\w.])v?({_NUMBERS})({_SUFFIX})?", re.ASCII)
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
 
 
@@ -40,10 +38,9 @@ class Installed(NamedTuple):
     problem: str = ""
 
     @property
-    def command(self) -> str:
-        """The command that prints the version, by the name of the program."""
-        arguments = self.verified.executable.arguments if self.verified.executable else ()
-        return " ".join((os.path.basename(self.path), *arguments))
+    def command(self) -> tuple[str, ...]:
+        """The command that prints the version."""
+        return self.path, *(self.verified.executable.arguments if self.verified.executable else ())
 
     @property
     def is_comparable(self) -> bool:
@@ -58,38 +55,29 @@ def installed_clients(projects: Iterable[str], runs_them: bool = True) -> list[I
     are resolved folders.
     """
     programs = Programs(projects)
-    known = [(row.name, one, one.executable) for row in TARGETS.values() for one in row.verified if one.executable]
-    found = [programs.find(executable.names) for *_, executable in known]
-    commands = [
-        (program.path, *executable.arguments)
-        for (*_, executable), program in zip(known, found, strict=True)
-        if program and runs_them and not program.is_in_project
-    ]
-    answers = dict(zip(commands, programs.ask(commands), strict=True))
-    return [
-        _described(
-            Installed(target, executable.program or one.program, one),
-            program,
-            answers.get((program.path, *executable.arguments)) if program else None,
-        )
-        for (target, one, executable), program in zip(known, found, strict=True)
-    ]
+    verified = ((row.name, one) for row in TARGETS.values() for one in row.verified)
+    found = [_found(target, one, one.executable, programs) for target, one in verified if one.executable]
+    asked = [each for each in found if each.state == NOT_RUN and not each.problem and runs_them]
+    answers = dict(zip(asked, programs.ask([each.command for each in asked]), strict=True))
+    return [_answered(each, answers[each]) if each in answers else each for each in found]
 
 
-def _described(one: Installed, program: Program | None, answer: Answer | None) -> Installed:
-    """Return what is known of a program that may have been found, and may have answered."""
-    if program is None:
+def _found(target: str, verified: Verified, executable: Executable, programs: Programs) -> Installed:
+    """Return what is known of a program before it is run."""
+    found, one = programs.find(executable.names), Installed(target, executable.program or verified.program, verified)
+    if found is None:
         return one
-    one = one._replace(path=program.path)
-    if answer is None:
-        why = "lies in this project, so it is not run" if program.is_in_project else ""
-        return one._replace(state=NOT_RUN, problem=why)
+    problem = "lies in this project, so it is not run" if found.is_in_project else ""
+    return one._replace(state=NOT_RUN, path=found.path, problem=problem)
+
+
+def _answered(one: Installed, answer: Answer) -> Installed:
+    """Return what is known of a program after it was run."""
     version = "" if answer.problem else version_in(answer.output)
     if not version:
         return one._replace(state=UNKNOWN, problem=answer.problem or "printed no version")
-    return one._replace(
-        version=version, state=compared(version, one.verified.version) if one.is_comparable else UNKNOWN
-    )
+    state = compared(version, one.verified.version) if one.is_comparable else UNKNOWN
+    return one._replace(version=version, state=state)
 
 
 def version_in(output: str) -> str:

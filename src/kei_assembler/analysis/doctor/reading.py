@@ -7,7 +7,7 @@ The facts are those that the rules about outputs and their readers report; see `
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kei_assembler.analysis.agents import contexts, errors_in
@@ -21,7 +21,7 @@ from kei_assembler.loader import refuse_home
 from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import HOME
-from kei_assembler.paths import is_inside, path_below
+from kei_assembler.paths import path_below
 from kei_assembler.rules import placement, readers, shared_files
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -45,11 +45,12 @@ _ABOUT_READING = frozenset(
 
 
 class Made(NamedTuple):
-    """One output of the kit, and its manifest: the file, and the manifest merged with what it inherits."""
+    """One output of the kit, the clients that read it, and its manifest: the file, and what is in it or inherited."""
 
     file: str
     manifest: Manifest
     output: Output
+    readers: tuple[str, ...]
 
 
 class Reading(NamedTuple):
@@ -68,11 +69,15 @@ class Reading(NamedTuple):
 
 
 class Several(NamedTuple):
-    """The files of one agent, at least two, of which one client reads all. With `HIDES`, the first one wins."""
+    """The files of one agent, at least two, of which one client reads all. With `HIDES`, the first one wins.
+
+    `has_own` says that the first one is generated for this client.
+    """
 
     target: str
     agent: str
     paths: tuple[str, ...]
+    has_own: bool
     effect: str
 
 
@@ -112,7 +117,7 @@ class KitReading(NamedTuple):
     @property
     def unclear(self) -> list[Several]:
         """The agents of which a client may not load the file that is generated for it."""
-        return [each for each in self.several if each.effect == LOADS_ONE and each.target in self.targets]
+        return [each for each in self.several if each.effect == LOADS_ONE and each.has_own]
 
     @property
     def serious(self) -> list[Diagnostic]:
@@ -138,32 +143,30 @@ def reading_of(kit: LoadedKit) -> KitReading:
     plan = plan_kit(kit, kit.manifests, True, policy.ignore)
     found = policy.weigh([*plan.diagnostics, *plan.about_files])
     planned = {change.manifest for change in plan.changes}
-    made = [
-        Made(context.source.file, context.manifest, output)
-        for context in contexts(kit, kit.manifests)
-        if context.source.file in planned
-        for output in outputs_of(kit, context.manifest, context.source.file)
-    ]
-    named = (target for each in made for target in each.manifest.targets or ())
+    valid = [each for each in contexts(kit, kit.manifests) if each.source.file in planned]
+    named = (target for each in valid for target in each.manifest.targets or ())
     targets = tuple(dict.fromkeys([*kit.settings.targets, *named]))
-    seen = {index: _readers(kit, each, targets) for index, each in enumerate(made)}
-    several = tuple(_several(kit, made, seen))
+    made = [
+        Made(each.source.file, each.manifest, output, _readers(kit, output, targets))
+        for each in valid
+        for output in outputs_of(kit, each.manifest, each.source.file)
+    ]
+    several = tuple(_several(kit, made))
     about = tuple(limited((one for one in found if one.code in _ABOUT_READING), policy.ignore))
     others = errors_in(one for one in found if one.code not in _ABOUT_READING)
     return KitReading(
         targets=targets,
         outputs=len({(each.output.path, each.output.section) for each in made}),
-        readings=tuple(_readings(kit, made, seen, several)),
+        readings=tuple(_readings(kit, made, several)),
         several=several,
-        unread=tuple(_unread(made, seen, policy.ignore)),
+        unread=tuple(_unread(made, policy.ignore)),
         findings=about,
         errors=tuple(limited(others, policy.ignore)),
     )
 
 
-def _readers(kit: LoadedKit, made: Made, targets: Sequence[str]) -> tuple[str, ...]:
+def _readers(kit: LoadedKit, output: Output, targets: Sequence[str]) -> tuple[str, ...]:
     """The clients that read an output: of those that read an agent, also clients that are not targets of the kit."""
-    output = made.output
     if output.kind == AGENT.name:
         return tuple(name for name in TARGETS if kit.placement.is_loaded(name, output.path))
     if output.kind == SKILL.name:
@@ -175,26 +178,28 @@ def _readers(kit: LoadedKit, made: Made, targets: Sequence[str]) -> tuple[str, .
     return tuple(name for name in output.targets if output.imports or not hiding_file(kit, folder, name))
 
 
-def _unread(made: Sequence[Made], seen: Mapping[int, tuple[str, ...]], ignored: Collection[str]) -> Iterator[Unread]:
-    for index, each in enumerate(made):
-        output, found = each.output, seen[index]
+def _unread(made: Iterable[Made], ignored: Collection[str]) -> Iterator[Unread]:
+    for each in made:
+        output, found = each.output, each.readers
         # an agent that is also a skill is not a skill for one client
         lacking = [name for name in output.targets if name not in found and not (output.kind == SKILL.name and found)]
         code = _HIDDEN if output.section else _NOT_LOADED
         yield from (Unread(name, output.path, found, code, code in ignored) for name in lacking)
 
 
-def _several(kit: LoadedKit, made: Sequence[Made], seen: Mapping[int, tuple[str, ...]]) -> Iterator[Several]:
+def _several(kit: LoadedKit, made: Iterable[Made]) -> Iterator[Several]:
     """Yield the agents of which a client reads several files."""
     by_agent: dict[tuple[str, str], list[Made]] = {}
-    for index, each in enumerate(made):
-        for target in seen[index] if each.output.kind == AGENT.name else ():
+    for each in made:
+        for target in each.readers if each.output.kind == AGENT.name else ():
             by_agent.setdefault((target, each.file), []).append(each)
     for (target, _), files in by_agent.items():
         if len(files) > 1:
             files.sort(key=lambda each: target not in each.output.targets)
             paths = tuple(each.output.path for each in files)
-            yield Several(target, files[0].manifest.name, paths, _effect(kit, TARGETS[target], files))
+            has_own = target in files[0].output.targets
+            effect = _effect(kit, TARGETS[target], files)
+            yield Several(target, files[0].manifest.name, paths, has_own, effect)
 
 
 def _effect(kit: LoadedKit, row: Target, files: Sequence[Made]) -> str:
@@ -206,21 +211,19 @@ def _effect(kit: LoadedKit, row: Target, files: Sequence[Made]) -> str:
         for each in foreign
     ):
         return SHOWS
-    folder = os.path.dirname(own.path)
-    is_beside = any(is_inside(os.path.dirname(each.path), folder) for each in others)
+    folder = f"{os.path.dirname(own.path)}/"
+    is_beside = any(each.path.startswith(folder) for each in others)
     return HIDES if row.name in own.targets and all(foreign) and not is_beside else LOADS_ONE
 
 
-def _readings(
-    kit: LoadedKit, made: Sequence[Made], seen: Mapping[int, tuple[str, ...]], several: Iterable[Several]
-) -> Iterator[Reading]:
+def _readings(kit: LoadedKit, made: Iterable[Made], several: Iterable[Several]) -> Iterator[Reading]:
     """Yield what each client reads at each place, the places with files of its own first."""
     hidden = {(each.target, path) for each in several if each.effect == HIDES for path in each.paths[1:]}
     found: dict[str, dict[tuple[str, str, str], tuple[set[str], int]]] = {name: {} for name in TARGETS}
-    for index, each in enumerate(made):
+    for each in made:
         output = each.output
         what = output.kind if output.kind in (AGENT.name, SKILL.name) else SECTION if output.section else RULE
-        for target in seen[index]:
+        for target in each.readers:
             key = (_place(kit, each, what), what, target if target in output.targets else output.target)
             items, number = found[target].get(key, (set(), 0))
             items.add(f"{output.path}#{output.section}")

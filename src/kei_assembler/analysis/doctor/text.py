@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from kei_assembler.analysis.doctor.installed import MISSING, NEWER, NOT_RUN, OLDER, SAME, UNKNOWN, Installed
@@ -40,8 +41,9 @@ def _comparison(one: Installed) -> str:
         return _COMPARISONS[one.state].format(verified.version)
     program = "" if one.is_comparable else f"{verified.program} "
     known = f"verified with {program}{verified.version}" if verified.version else ""
-    problem = f"{display_path(one.path) if one.state == NOT_RUN else one.command} {one.problem}" if one.problem else ""
-    return "; ".join(filter(None, (problem, known)))
+    path, *arguments = one.command
+    command = display_path(path) if one.state == NOT_RUN else " ".join((os.path.basename(path), *arguments))
+    return "; ".join(filter(None, (f"{command} {one.problem}" if one.problem else "", known)))
 
 
 def reading(found: KitReading, installed: Iterable[Installed], columns: int, colours: bool = False) -> str:
