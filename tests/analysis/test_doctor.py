@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from conftest import Run, Workbench
 from kei_assembler.analysis.doctor.installed import NEWER, OLDER, SAME, UNKNOWN, compared, version_in
 from kei_assembler.files import programs
 from kei_assembler.report.layout import width
+from kei_assembler.targets import TARGETS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the clients are shell scripts")
 
@@ -40,6 +42,13 @@ def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         return path
 
     return script
+
+
+def test_executables_are_plain_names() -> None:
+    found = [one.executable for row in TARGETS.values() for one in row.verified if one.executable]
+    assert len(found) > 5
+    assert all(re.fullmatch("[a-z][a-z0-9-]*", name) for each in found for name in each.names)
+    assert all(each.names and each.arguments for each in found)
 
 
 def _report(run: Run) -> dict[str, Any]:
@@ -306,6 +315,8 @@ def test_two_files_of_an_agent_in_one_folder_are_a_problem(bench: Workbench) -> 
     assert run.status == 1
     assert (
         """
+  .claude/agents is also read by cursor
+
 PROBLEMS
   Claude Code finds `critic` in `.claude/agents/critic.md`
     and `.claude/agents/critic.agent.md`, and loads only
@@ -410,7 +421,7 @@ def test_several_kits_are_reported_one_after_the_other(bench: Workbench, install
     assert [(kit["kit"], "failure" in kit) for kit in report["kits"]] == [("a", False), ("b", False), ("c", True)]
     run = bench.run("doctor", "--recursive", "--exclude", "b", "--exclude", "c", "--exclude", "d")
     assert (run.status, run.stderr) == (0, "note: `--exclude d` matches no folder\n")
-    assert run.stdout.endswith("\n1 output: all are read\n")
+    assert run.stdout.partition("\n\n")[2].startswith("a:\nREADS\n")
 
 
 def test_a_kit_with_invalid_settings_does_not_hide_the_clients(bench: Workbench, install: Install) -> None:

@@ -66,7 +66,7 @@ def command(folder: str | None, for_user: bool, recursive: bool, **options: Any)
     if options["output_format"] == "json":
         write(as_data(installed, [(display_path(kit.folder), kit.found) for kit in kits]))
     else:
-        _write_text(installed, kits)
+        _write_text(installed, kits, recursive)
     return max((kit.status for kit in kits), default=0)
 
 
@@ -109,12 +109,12 @@ def _examined(located: Found, for_user: bool) -> _Examined:
         return _Examined(located.folder, error, root)
 
 
-def _write_text(installed: Sequence[Installed], kits: Sequence[_Examined]) -> None:
+def _write_text(installed: Sequence[Installed], kits: Sequence[_Examined], recursive: bool) -> None:
     columns, (on_out, on_err) = console.columns(), console.colours()
     write(text.clients(installed, columns, on_out), "" if kits else _NO_KIT)
-    for kit in kits:
-        path = display_path(kit.folder) if len(kits) > 1 else ""
-        heading = headings.heading(path, 1, len(kits), on_out) if path else ""
+    for number, kit in enumerate(kits):
+        path = display_path(kit.folder) if recursive else ""
+        heading = headings.heading(path, number, len(kits), on_out) if path else ""
         if isinstance(kit.found, AssembleError):
             failure = failed(kit.found).headed(path).printed_with(False, (on_out, on_err))
             write(heading, text_report.render(failure)[1])

@@ -49,12 +49,12 @@ def _comparison(one: Installed) -> str:
 def reading(found: KitReading, installed: Iterable[Installed], columns: int, colours: bool = False) -> str:
     """Return what each client reads of a kit, what is wrong with that, and what else there is to know about it."""
     own: dict[str, list[Reading]] = {name: [] for name in found.targets}
-    others: dict[str, list[str]] = {}
+    others: dict[str, dict[str, None]] = {}
     for each in found.readings:
         if each.target in own:
             own[each.target].append(each)
         else:
-            others.setdefault(each.place, []).append(each.target)
+            others.setdefault(each.place, {})[each.target] = None
     lines = [*_table([((name,), [*map(_place, places)] or ["nothing"]) for name, places in own.items()], columns)]
     for place, targets in others.items():
         lines += _line(f"{place} is also read by {listed(targets, str)}", columns)
