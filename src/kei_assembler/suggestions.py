@@ -133,6 +133,11 @@ def misspelled(word: str, known: Iterable[str]) -> str | None:
     return match if is_close or sorted(one) == sorted(other) else None
 
 
+def is_close(word: str, match: str) -> bool:
+    """Return whether a match for a word is a clear one: not only a part of it, or the word a part of the match."""
+    return _closeness(word, match) > _PART
+
+
 def _digits(word: str) -> list[str]:
     return [character for character in word if character.isdigit()]
 

@@ -15,23 +15,27 @@ from kei_assembler.model.inheritance import is_bundle
 from kei_assembler.model.settings import MANIFEST_KEYS, SHAPE, UNIQUE_LISTS, character
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
 from kei_assembler.rules import bundles, home, set_values, table_hints
-from kei_assembler.rules.definition import Rule, Violation, rule
+from kei_assembler.rules.definition import Fixable, Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import (
     budget_of_target,
+    current_key,
     did_you_mean_block,
-    did_you_mean_name,
     in_settings,
+    meant_entry,
+    meant_name,
+    table_in_settings,
     why_refused,
 )
 from kei_assembler.rules.inheritance import nothing_below_defaults
 from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.permissions import unknown_right
+from kei_assembler.rules.remedies import moving_setting, renaming_setting, replacing_setting
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sections import unusable_obligatory_section
 from kei_assembler.rules.sources import check_source
-from kei_assembler.suggestions import did_you_mean, listed
-from kei_assembler.targets import did_you_mean_target
+from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.targets import did_you_mean_target, nearest_target
 from kei_assembler.toml.source import Source
 from kei_assembler.validation import ValidationError, describe, fits, matching, validation_errors
 
@@ -41,7 +45,7 @@ _NOT_HERE = (("tool",), ("assemble",))
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
 
 
-@rule("C701")
+@rule("C701", fixable=Fixable.EITHER)
 def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A setting does not exist.
 
@@ -67,10 +71,14 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
             hint = place or did_you_mean_target(key, known, otherwise)
-            yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
+            why = why_refused(error.path)
+            match = current_key(error.path) if why else None if place else nearest_target(key, known)
+            table = None if why or budget_of_target(path) or error.path in _NOT_HERE else table_in_settings(path, known)
+            remedy = moving_setting(kit, error.path, *table) if table else renaming_setting(kit, error.path, match)
+            yield Violation(error.path, *(why or (f"unknown setting `{key}`", hint)), remedy=remedy)
 
 
-@rule("C702")
+@rule("C702", fixable=Fixable.EITHER)
 def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A setting has an invalid value: it has the wrong type, is blank, or is not one of the allowed values.
 
@@ -86,23 +94,29 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """
     for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
         if error.kind != "unknown":
-            why = why_refused(error.path, error.value)
-            yield Violation(error.path, *(why or (describe(error), _hint_for(kit, error))))
+            why, match = why_refused(error.path, error.value), _meant_value(kit, error)
+            remedy = None if why else replacing_setting(kit, error.path, error.value, match)
+            yield Violation(error.path, *(why or (describe(error), _hint_for(error, match))), remedy=remedy)
 
 
-def _hint_for(kit: LoadedKit, error: ValidationError) -> str:
+def _meant_value(kit: LoadedKit, error: ValidationError) -> str | None:
+    """The value that a setting with a wrong one is probably meant to have, or None."""
+    if error.kind != "value" or not isinstance(error.value, str):
+        return None
+    if error.path[len(kit.settings_at)] == "obligatory":
+        return meant_name(error.value, kit.known_blocks, kit.settings.blocks)
+    return nearest_target(error.value, error.shape.choices) if error.shape.choices else None
+
+
+def _hint_for(error: ValidationError, match: str | None) -> str:
     if hint := table_hints.hint(error):
         return hint
-    if not isinstance(error.value, str):
-        return ""
-    if error.path[-1] == "output" and error.value.startswith(("~", "$", "%")):
+    if error.path[-1] == "output" and isinstance(error.value, str) and error.value.startswith(("~", "$", "%")):
         return "for your home folder, begin with `~/`; variables and other users are not supported"
-    if error.path[len(kit.settings_at)] == "obligatory":
-        return did_you_mean_name(error.value, kit.known_blocks, kit.settings.blocks)
-    return did_you_mean(error.value, error.shape.choices) if error.shape.choices else ""
+    return f"did you mean `{match}`?" if match else ""
 
 
-@rule("C703")
+@rule("C703", fixable=Fixable.SAFELY)
 def unknown_required_key(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `required` names a key that manifests cannot have.
 
@@ -121,7 +135,8 @@ def unknown_required_key(kit: LoadedKit) -> Iterable[Violation]:
     for index, key in enumerate(kit.settings.required):
         if key and key not in known:
             path = kit.settings_path("required", index)
-            yield Violation(path, f"`{key}` is not a key of a manifest", did_you_mean(key, known))
+            hint, remedy = did_you_mean(key, known), replacing_setting(kit, path, key, nearest(key, known))
+            yield Violation(path, f"`{key}` is not a key of a manifest", hint, remedy=remedy)
 
 
 @rule("C704")
@@ -235,7 +250,7 @@ def two_settings() -> Iterable[Violation]:
     yield Violation(PROJECT_TABLE, message, "keep the settings in one of the two files")
 
 
-@rule("C707")
+@rule("C707", fixable=Fixable.UNSAFELY)
 def unknown_ignore(kit: LoadedKit, known: Mapping[str, Rule]) -> Iterable[Violation]:
     """The setting `ignore` names a code that does not exist, or that cannot be silenced.
 
@@ -254,12 +269,13 @@ def unknown_ignore(kit: LoadedKit, known: Mapping[str, Rule]) -> Iterable[Violat
     for index, code in enumerate(kit.settings.ignore):
         where = kit.settings_path("ignore", index)
         if code not in known:
-            yield Violation(where, f"unknown code `{code}`", did_you_mean(code, known))
+            hint, remedy = did_you_mean(code, known), replacing_setting(kit, where, code, nearest(code, known))
+            yield Violation(where, f"unknown code `{code}`", hint, remedy=remedy)
         elif not known[code].may_ignore:
             yield Violation(where, f"`{code}` cannot be ignored, because the outputs would be wrong")
 
 
-@rule("C708")
+@rule("C708", fixable=Fixable.SAFELY)
 def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `obligatory` names a block that does not exist.
 
@@ -286,7 +302,9 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     for index, entry in enumerate(kit.settings.obligatory):
         if not is_bundle(entry) and kit.block(entry) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(where, f"unknown block `{split_entry(entry)[0]}`", did_you_mean_block(kit, entry))
+            name, hint = split_entry(entry)[0], did_you_mean_block(kit, entry)
+            remedy = replacing_setting(kit, where, entry, meant_entry(kit, entry))
+            yield Violation(where, f"unknown block `{name}`", hint, remedy=remedy)
 
 
 @rule("C709")
@@ -310,7 +328,7 @@ def character_not_allowable(kit: LoadedKit) -> Iterable[Violation]:
             yield Violation(where, f"`{name}` is not a hidden character that can be allowed", hint)
 
 
-@rule("C711")
+@rule("C711", fixable=Fixable.SAFELY)
 def repeated_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A list in the settings repeats an entry.
 

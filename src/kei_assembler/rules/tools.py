@@ -9,10 +9,11 @@ from functools import lru_cache
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import Toolset, toolset_of
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import replacing
 from kei_assembler.rules.values import Named, named_values
-from kei_assembler.suggestions import did_you_mean, listed, misspelled
+from kei_assembler.suggestions import did_you_mean, listed, misspelled, nearest
 from kei_assembler.targets import ALIASES, FORMER_TOOLS, TARGETS
 from kei_assembler.targets.target import Target, Tools
 from kei_assembler.whitespace import has_text
@@ -20,7 +21,7 @@ from kei_assembler.whitespace import has_text
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
 
-@rule("K111", Severity.WARNING)
+@rule("K111", Severity.WARNING, fixable=Fixable.UNSAFELY)
 def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a tool that does not exist.
 
@@ -46,15 +47,18 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     known = context.kit.known_tools
     for index, tool in enumerate(context.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
-            yield Violation(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
+            path, hint = ("tools", index), did_you_mean(tool, known, _UNKNOWN_TOOL_HELP)
+            remedy = replacing(path, tool, nearest(tool, known))
+            yield Violation(path, f"unknown tool `{tool}`", hint, remedy=remedy)
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
         is_right_elsewhere = match and match.casefold() == value.text.casefold()  # case does not count on some systems
         if not match or (value.kind == "tools" and not is_right_elsewhere):
             hint = f"did you mean `{match}`?" if match else _UNKNOWN_TOOL_HELP
-            yield Violation(value.path, f"unknown tool `{value.text}`", hint)
+            remedy = replacing(value.path, value.text.partition("(")[0], match)
+            yield Violation(value.path, f"unknown tool `{value.text}`", hint, remedy=remedy)
 
 
-@rule("K121", may_ignore=True)
+@rule("K121", may_ignore=True, fixable=Fixable.UNSAFELY)
 def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     """A list of tools that the agent must not use has a misspelled name, so the agent can use the tool.
 
@@ -80,7 +84,8 @@ def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
         if value.kind == "denied" and match:
             message = f"unknown tool `{value.text}`, so nothing is denied"
-            yield Violation(value.path, message, f"did you mean `{match}`?")
+            remedy = replacing(value.path, value.text.partition("(")[0], match)
+            yield Violation(value.path, message, f"did you mean `{match}`?", remedy=remedy)
 
 
 def _unknown_in_tables(context: ManifestContext) -> Iterator[tuple[Named, str | None]]:

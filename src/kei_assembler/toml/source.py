@@ -6,11 +6,14 @@ import re
 from codecs import BOM_UTF8
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import rtoml
 
 from kei_assembler.diagnostics import KeyPath, Span
+
+if TYPE_CHECKING:
+    from kei_assembler.toml.positions import Mention
 
 MAX_BYTES = 1024 * 1024
 """The maximum size of a manifest, a block, a template or a settings file, in bytes."""
@@ -64,13 +67,18 @@ class Source:
         return [0, *accumulate(len(line) + 1 for line in self.lines)]
 
     @cached_property
-    def _spans(self) -> dict[KeyPath, Span]:
-        """The spans of the first mention of each key and list item."""
+    def mentions(self) -> list[Mention]:
+        """The mentions of the keys and list items of the text, in order."""
         # This module loads tree-sitter, which most runs do not need.
         from kei_assembler.toml.positions import mentions
 
+        return [*islice(mentions(self.text), _MAX_MENTIONS)]
+
+    @cached_property
+    def _spans(self) -> dict[KeyPath, Span]:
+        """The spans of the first mention of each key and list item."""
         spans: dict[KeyPath, Span] = {}
-        for mention in islice(mentions(self.text), _MAX_MENTIONS):
+        for mention in self.mentions:
             spans.setdefault(mention.path, mention.span)
         return spans
 
