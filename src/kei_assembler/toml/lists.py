@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
@@ -48,6 +48,12 @@ def rearranged(text: str, around: Part, members: Sequence[Part], order: Order) -
     return _in_line(text, around, members, order)
 
 
+def count_equal(one: Iterable[object], other: Iterable[object]) -> int:
+    """Return how many of the first values of two sequences are equal."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
 def _has_own_lines(text: str, around: Part, member: Part) -> bool:
     line = text.rfind("\n", 0, member.start) + 1
     return line > around.start and not text[line : member.start].strip(SPACES) and bool(_AFTER.match(text, member.end))
@@ -82,19 +88,16 @@ def _in_lines(text: str, around: Part, members: Sequence[Part], order: Order) ->
         if kept := without_entry(index):
             place = order.index(index - 1) + 1 if index - 1 in order else 0
             made.insert(place, kept)
-    first = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chunks, made, strict=False)))
-    rest = zip(reversed(chunks[first:]), reversed(made[first:]), strict=False)
-    last = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest))
+    first = count_equal(chunks, made)
+    last = count_equal(reversed(chunks[first:]), reversed(made[first:]))
     return (Splice(offset[first], offset[len(chunks) - last], "".join(made[first : len(made) - last])),)
 
 
 def _in_line(text: str, around: Part, members: Sequence[Part], order: Order) -> tuple[Splice, ...]:
     """Rearrange entries that share lines."""
     count = len(members)
-    first = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], enumerate(order)))
-    last = 0
-    while last < min(count, len(order)) - first and order[-1 - last] == count - 1 - last:
-        last += 1
+    first = count_equal(range(count), order)
+    last = count_equal(reversed(range(first, count)), reversed(order[first:]))
     made = [
         string_text(each) if isinstance(each, str) else text[members[each].start : members[each].end]
         for each in order[first : len(order) - last]
