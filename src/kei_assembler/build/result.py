@@ -81,6 +81,11 @@ class FixedFile(NamedTuple):
     before: bytes
     after: bytes
 
+    @property
+    def as_change(self) -> Change:
+        """The change of the file, to show its diff."""
+        return Change(FileStatus.UPDATE, self.path, "", "", self.before, self.after)
+
 
 class Fixable(NamedTuple):
     """How many findings have a fix that is safe, and one that is not."""

@@ -47,7 +47,8 @@ def unknown_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     of_kind = "" if kind is AGENT else f" of the kind `{kind.name}`"
     others = kit.manifest_files.named(kind).keys() - {stem(fault.origin.file)}
     hint = did_you_mean_name(fault.name, others, kit.settings.manifests, f"name a manifest of this kit{of_kind}")
-    remedy = replacing(fault.origin.path, fault.name, meant_name(fault.name, others, kit.settings.manifests))
+    match = meant_name(fault.name, others, kit.settings.manifests)
+    remedy = replacing(fault.origin.path, fault.name, match, others)
     yield Violation(fault.origin.path, f"unknown base `{fault.name}`", hint, remedy=remedy)
 
 

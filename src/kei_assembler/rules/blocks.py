@@ -9,11 +9,12 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit.blocks import VARIANT_MARK, Block, split_entry
 from kei_assembler.model.settings import BLOCK_NAME, is_block_name, value_at
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
-from kei_assembler.rules.hints import did_you_mean_block, meant_entry, meant_name
-from kei_assembler.rules.keys import is_missing, repeats
+from kei_assembler.rules.hints import did_you_mean_block, entries_of, meant_entry, meant_name
+from kei_assembler.rules.keys import is_missing
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.remedies import replacing
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import MAX_FINDINGS
 from kei_assembler.rules.sections import has_fault
 from kei_assembler.rules.stray_keys import is_stray
@@ -22,7 +23,7 @@ from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
 
 
-@rule("B201", fixable=Fixable.SAFELY)
+@rule("B201", fixable=Fixable.EITHER)
 def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block that does not exist.
 
@@ -56,7 +57,10 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
             hint = did_you_mean_block(kit, entry, create)
             path = ("blocks", index)
             yield Violation(
-                path, f"unknown block `{name}`", hint, remedy=replacing(path, entry, meant_entry(kit, entry))
+                path,
+                f"unknown block `{name}`",
+                hint,
+                remedy=replacing(path, entry, meant_entry(kit, entry), entries_of(kit, entry)),
             )
 
 
@@ -150,7 +154,7 @@ def _with_obligatory(context: ManifestContext) -> Remedy:
     source, at = context.source_of(path), context.resolved.origin(path).path
     own = value_at(source.data, at)
     if not isinstance(own, list):
-        return Remedy("added", (), ("blocks", kit.settings.obligatory), source=context.source)
+        return Remedy("added", (), ("blocks", kit.settings.obligatory))
     wanted = kit.settings.obligatory
     expanded = {*wanted, *kit.obligatory}
     present = [entry for entry in own if entry in wanted]
@@ -170,7 +174,7 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
 
-@rule("B204", fixable=Fixable.SAFELY)
+@rule("B204", fixable=Fixable.EITHER)
 def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block with an invalid name.
 
@@ -182,9 +186,13 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        blocks = ["../secrets"]
+        blocks = ["_blocks/policy/no-git-ops.md"]
+
+        # _blocks/policy/no-git-ops.md
+        Do not push.
 
     Passes::
 
@@ -209,7 +217,7 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
                 match = meant_entry(context.kit, entry) if name else None
             problem = f"`{name}` is not {BLOCK_NAME.expects}" if name else f"`{entry}` has no name of a block"
             hint, path = hint if name else "write it before the `#`", ("blocks", index)
-            yield Violation(path, problem, hint, remedy=replacing(path, entry, match))
+            yield Violation(path, problem, hint, remedy=replacing(path, entry, match, entries_of(context.kit, entry)))
 
 
 @rule("B205")

@@ -10,10 +10,10 @@ from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.inheritance import BUNDLE, is_bundle
 from kei_assembler.model.settings import BUNDLE_NAME
 from kei_assembler.rules.definition import Fixable, Violation, rule
-from kei_assembler.rules.hints import did_you_mean_block, meant_entry
+from kei_assembler.rules.hints import did_you_mean_block, entries_of, meant_entry
 from kei_assembler.rules.inheritance import meant_bundle, nearest_bundle
-from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.remedies import replacing_setting
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.validation import fits
 
 
@@ -24,7 +24,7 @@ def _lists(kit: LoadedKit) -> Iterator[tuple[KeyPath, Sequence[str]]]:
         yield kit.settings_path("bundles", name), entries
 
 
-@rule("C717", fixable=Fixable.SAFELY)
+@rule("C717", fixable=Fixable.EITHER)
 def unknown_bundle_in_settings(kit: LoadedKit) -> Iterable[Violation]:
     """A list of blocks in the settings has a bundle that does not exist.
 
@@ -63,7 +63,7 @@ def unknown_bundle_in_settings(kit: LoadedKit) -> Iterable[Violation]:
             name = entry.removeprefix(BUNDLE)
             if is_bundle(entry) and name not in kit.settings.bundles:
                 where, match = (*path, index), nearest_bundle(kit, name)
-                remedy = replacing_setting(kit, where, entry, match)
+                remedy = replacing_setting(kit, where, entry, match, entries_of(kit, entry))
                 yield Violation(where, f"unknown bundle `{entry}`", meant_bundle(kit, name), remedy=remedy)
 
 
@@ -119,7 +119,7 @@ def circular_bundle(kit: LoadedKit) -> Iterable[Violation]:
                 open_bundles[inner] = enumerate(bundles[inner])
 
 
-@rule("C727", fixable=Fixable.SAFELY)
+@rule("C727", fixable=Fixable.EITHER)
 def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     """A bundle lists a block that does not exist.
 
@@ -150,7 +150,7 @@ def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
         for index, entry in enumerate(entries):
             if not is_bundle(entry) and not kit.blocks.files(split_entry(entry)[0]):
                 path, hint = kit.settings_path("bundles", name, index), did_you_mean_block(kit, entry)
-                remedy = replacing_setting(kit, path, entry, meant_entry(kit, entry))
+                remedy = replacing_setting(kit, path, entry, meant_entry(kit, entry), entries_of(kit, entry))
                 yield Violation(path, f"unknown block `{entry}`", hint, remedy=remedy)
 
 

@@ -15,9 +15,9 @@ class Remedy(NamedTuple):
     """What corrects a finding, before it becomes edits of a file.
 
     `operation` is one of `toml.rewriting.OPERATIONS`, which takes the source, `where` and the arguments. If `where` is
-    a span or a location, the operation is `written`, which writes its argument there. `source` is the file that a key
-    path leads to, if it is not the checked one. A remedy is safe if the outputs stay as intended; it is not if it can
-    add a tool, a right or a handoff.
+    a span or a location, the operation is `written`, and the arguments are the text there and the one that replaces it.
+    `source` is the file that a key path leads to, if it is not the checked one. A remedy is safe if the outputs stay as
+    intended; it is not if it can add a tool, a right or a handoff.
     """
 
     operation: str
@@ -33,10 +33,7 @@ class Fixable(StrEnum):
     NEVER = ""
     SAFELY = "`--fix` corrects it if only one correction is likely."
     UNSAFELY = "`--unsafe-fixes` corrects it if only one correction is likely."
-    EITHER = (
-        "If only one correction is likely, `--fix` makes it, or only `--unsafe-fixes` if it can change what the agent "
-        "can do."
-    )
+    EITHER = "If only one correction is likely, `--fix` makes it where that is safe, and otherwise `--unsafe-fixes`."
 
 
 class Violation(NamedTuple):

@@ -27,12 +27,21 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
 
         [[handoff]]
         target = "implementor"
         trigger = "findings to be fixed"
+
+        # agents/implementer.toml
+        name = "implementer"
+        description = "Writes code."
+
+        [[handoff]]
+        target = "critic"
+        trigger = "code to be reviewed"
 
     Passes::
 
@@ -59,8 +68,9 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         if has_text(target) and target not in known and target != own:
             folders = context.kit.settings.manifests
             hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
-            path, match = ("handoff", index, "target"), meant_name(target, context.kit.names.agents, folders)
-            yield Violation(path, f"unknown agent `{target}`", hint, remedy=replacing(path, target, match))
+            path, agents = ("handoff", index, "target"), context.kit.names.agents
+            remedy = replacing(path, target, meant_name(target, agents, folders), agents)
+            yield Violation(path, f"unknown agent `{target}`", hint, remedy=remedy)
         elif context.kit.names.is_only_base(target):
             kind = context.kit.manifest_files.kind_of(context.kit.files_by_agent[target])
             reason, hint = "its manifest is abstract", "hand off to an agent that extends it"

@@ -240,6 +240,13 @@ def meant_entry(kit: LoadedKit, written: str) -> str | None:
     return f"{match}{mark}{slug}" if match else None
 
 
+def entries_of(kit: LoadedKit, written: str) -> frozenset[str]:
+    """Return the entries that one of a list of blocks can stand for: blocks, with the same section, and bundles."""
+    slug = "".join(written.partition(SECTION_MARK)[1:])
+    bundles = (f"{BUNDLE}{name}" for name in kit.settings.bundles)
+    return frozenset((*(f"{name}{slug}" for name in kit.known_blocks), *bundles))
+
+
 def did_you_mean_name(written: str, known: Collection[str], folders: Iterable[str] = (), otherwise: str = "") -> str:
     """Return the help for an unknown name: a question with the name that is meant, or `otherwise`."""
     match = meant_name(written, known, folders)

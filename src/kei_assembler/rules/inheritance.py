@@ -11,11 +11,11 @@ from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, Fault, Resolved
 from kei_assembler.model.settings import BUNDLE_NAME, settings_values
 from kei_assembler.rules import bases
-from kei_assembler.rules.definition import Fixable, Rule, Violation, rule
-from kei_assembler.rules.hints import meant_name
+from kei_assembler.rules.definition import Fixable, Remedy, Rule, Violation, rule
+from kei_assembler.rules.hints import entries_of, meant_name
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.names import duplicate_name
-from kei_assembler.rules.remedies import removing, replacing
+from kei_assembler.rules.remedies import decides, removing, replacing
 from kei_assembler.rules.runner import diagnose, first_of, locate, run_rule
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.validation import fits
@@ -85,7 +85,8 @@ def almost_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         tools = ["Read"]
     """
     message = f"`{fault.name}` does not stand for the inherited entries"
-    remedy = replacing(fault.origin.path, fault.name, INHERITED)
+    is_safe = not decides(fault.origin.path)
+    remedy = Remedy("replaced", fault.origin.path, (fault.name, INHERITED), is_safe)
     yield Violation(fault.origin.path, message, f'write `"{INHERITED}"`, with three dots', remedy=remedy)
 
 
@@ -114,7 +115,6 @@ def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        tools = ["...", "Bash"]
     """
     general, tables = settings_values(kit.settings_table)
     lists = [({path[-1]: value}, path[:-1]) for value, path in general.values()]
@@ -178,7 +178,7 @@ def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         message = f"{what} `{fault.name}` is not inherited, so it cannot be dropped"
         otherwise = "remove it" if place in _WITHOUT_PROSE else f"remove it; {_ESCAPED}"
         hint = did_you_mean(fault.name, known, otherwise)
-        remedy = replacing(fault.origin.path, fault.name, nearest(fault.name, known))
+        remedy = replacing(fault.origin.path, fault.name, nearest(fault.name, known), known)
     yield Violation(fault.origin.path, message, hint, remedy=remedy)
 
 
@@ -223,7 +223,7 @@ def repeated_reference(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     yield Violation(fault.origin.path, message, "remove one of the two", remedy=remedy)
 
 
-@rule("E107", fixable=Fixable.SAFELY)
+@rule("E107", fixable=Fixable.EITHER)
 def unknown_bundle(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A manifest lists a bundle that the settings do not define.
 
@@ -254,7 +254,7 @@ def unknown_bundle(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         Be honest.
     """
     path, bundle = fault.origin.path, f"{BUNDLE}{fault.name}"
-    remedy = replacing(path, bundle, nearest_bundle(kit, fault.name))
+    remedy = replacing(path, bundle, nearest_bundle(kit, fault.name), entries_of(kit, bundle))
     yield Violation(path, f"unknown bundle `{bundle}`", meant_bundle(kit, fault.name), remedy=remedy)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
@@ -12,19 +12,26 @@ from kei_assembler.rules import table_hints
 from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.hints import (
     client_may_know,
-    current_key,
     has_home,
     in_manifest,
     table_in_manifest,
     why_refused,
 )
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.remedies import moving, removing, renaming, replacing
+from kei_assembler.rules.remedies import (
+    adding_blocks,
+    listing,
+    moving,
+    renaming,
+    renaming_to_current,
+    replacing,
+)
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.stray_keys import is_header, is_stray, strays
 from kei_assembler.suggestions import listed, nearest
 from kei_assembler.targets import TARGETS, did_you_mean_target, nearest_target
-from kei_assembler.validation import ValidationError, are_texts, describe, fits
+from kei_assembler.validation import ValidationError, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
 
 
@@ -53,7 +60,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
             owner = next((name for name, row in TARGETS.items() if key in row.refused), "")
             if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
-                yield Violation(error.path, *why, remedy=renaming(error.path, current_key(error.path)))
+                yield Violation(error.path, *why, remedy=renaming_to_current(error.path))
             else:
                 table = table_in_manifest(error.path, known, context.kit.targets_of(context.manifest))
                 otherwise = f"{client_may_know(error.path)}{_keys_here(known)}"
@@ -61,7 +68,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
                     otherwise = f"to fill `{{{{{key}}}}}`, set it under `[values]`"
                 hint = place or did_you_mean_target(key, known, otherwise)
                 meant = None if place else nearest_target(key, known)
-                remedy = moving(error.path, *table) if table else renaming(error.path, meant)
+                remedy = moving(error.path, *table) if table else renaming(error.path, meant, known)
                 yield Violation(error.path, f"unknown key `{key}`", hint, remedy=remedy)
 
 
@@ -70,7 +77,7 @@ def _keys_here(known: tuple[str, ...]) -> str:
     return f"the keys here are {listed(known)}"
 
 
-@rule("K102")
+@rule("K102", fixable=Fixable.EITHER)
 def wrong_type(context: ManifestContext) -> Iterable[Violation]:
     """A value has the wrong type.
 
@@ -87,10 +94,10 @@ def wrong_type(context: ManifestContext) -> Iterable[Violation]:
         tools = ["Read", "Grep"]
     """
     for error in _of_kind(context, "type"):
-        yield Violation(error.path, describe(error), table_hints.of_type(error))
+        yield Violation(error.path, describe(error), table_hints.of_type(error), remedy=listing(error.path, error))
 
 
-@rule("K103")
+@rule("K103", fixable=Fixable.SAFELY)
 def missing_key(context: ManifestContext) -> Iterable[Violation]:
     """A required key is missing or empty.
 
@@ -99,19 +106,38 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
+        description = "Reviews code."
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # assemble.toml
+        obligatory = ["baseline"]
+        required = ["name", "blocks"]
 
     Passes::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # assemble.toml
+        obligatory = ["baseline"]
+        required = ["name", "blocks"]
     """
     for key in context.required:
         if is_missing(context, key) and not _is_elsewhere(context, key):
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
-                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(context, key)}")
+                hint = f"the kit requires it; {_how_to_add(context, key)}"
+                yield Violation((), f"`{key}` is missing", hint, remedy=adding_blocks(context.kit, key))
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"
@@ -183,7 +209,7 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
         known = error.shape.choices or _tools_of_client(error.path)
         match = nearest_target(error.value, known) if known and isinstance(error.value, str) else None
         hint = table_hints.of_value(error) or (f"did you mean `{match}`?" if match else "")
-        yield Violation(error.path, describe(error), hint, remedy=replacing(error.path, error.value, match))
+        yield Violation(error.path, describe(error), hint, remedy=replacing(error.path, error.value, match, known))
 
 
 def _tools_of_client(path: KeyPath) -> Collection[str]:
@@ -217,20 +243,6 @@ def repeated_entry(context: ManifestContext) -> Iterable[Violation]:
     for path, value in lists.items():
         if isinstance(value, list | tuple):
             yield from repeats(path, value)
-
-
-def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str] | None = None) -> Iterator[Violation]:
-    """Yield a finding for every string that a list repeats. Strings are the same if `key` returns the same for them."""
-    if key is None and are_texts(entries) and len(set(entries)) == len(entries):
-        return
-    first: dict[str, int] = {}
-    for index, entry in enumerate(entries):
-        if isinstance(entry, str) and entry:
-            before = first.setdefault(key(entry) if key else entry, index)
-            if before != index:
-                related = (((*path, before), "listed here first"),)
-                message = f"`{entry}` is listed twice in `{path[-1]}`"
-                yield Violation((*path, index), message, "remove one of the two", related, removing((*path, index)))
 
 
 @rule("K110", fixable=Fixable.EITHER)

@@ -95,7 +95,7 @@ def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
             if right and right not in known:
                 where = kit.settings_path("allow-rights", index, "rights", position)
                 hint = did_you_mean(right, known, f"the rights are {listed(known)}")
-                remedy = replacing_setting(kit, where, right, nearest(right, known))
+                remedy = replacing_setting(kit, where, right, nearest(right, known), known)
                 yield Violation(where, f"unknown right `{right}`", hint, remedy=remedy)
 
 

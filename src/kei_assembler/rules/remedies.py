@@ -7,13 +7,17 @@ part in common with the wrong one.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.rules.definition import Remedy
-from kei_assembler.suggestions import is_close
+from kei_assembler.rules.hints import current_key
+from kei_assembler.suggestions import Certainty, certainty
 from kei_assembler.targets import TARGETS
+from kei_assembler.validation import ValidationError
 
 _DECIDING = frozenset(("tools", "handoff", "extends", "unset"))
 """The keys of a manifest, outside `[target.NAME]`, on which it depends what the agent can do."""
@@ -46,14 +50,20 @@ def _setting_decides(path: KeyPath) -> bool:
     return path[0] in _DECIDING_SETTINGS
 
 
-def renaming(path: KeyPath, key: str | None) -> Remedy | None:
-    """Return the remedy that renames a key of a manifest, if there is a name for it."""
-    return _renaming(path, key, decides((*path[:-1], key))) if key else None
+def renaming(path: KeyPath, key: str | None, known: Iterable[str]) -> Remedy | None:
+    """Return the remedy that renames a key of a manifest to one of the known keys."""
+    return _renaming(path, key, known, decides((*path[:-1], key))) if key else None
 
 
-def replacing(path: KeyPath, old: str, new: str | None) -> Remedy | None:
-    """Return the remedy that replaces a name in a string of a manifest, if there is another one."""
-    return _replacing(path, old, new, decides(path)) if new else None
+def renaming_to_current(path: KeyPath) -> Remedy | None:
+    """Return the remedy that replaces a client's older name of a key with the current one."""
+    key = current_key(path)
+    return Remedy("renamed", path, (key,), not decides((*path[-_TARGET_PATH:-1], key))) if key else None
+
+
+def replacing(path: KeyPath, old: str, new: str | None, known: Iterable[str]) -> Remedy | None:
+    """Return the remedy that replaces a name in a string of a manifest with one of the known names."""
+    return _replacing(path, old, new, known, decides(path)) if new else None
 
 
 def moving(path: KeyPath, table: KeyPath, key: str) -> Remedy:
@@ -66,14 +76,24 @@ def removing(path: KeyPath) -> Remedy:
     return Remedy("removed", path)
 
 
-def renaming_setting(kit: LoadedKit, path: KeyPath, key: str | None) -> Remedy | None:
-    """Return the remedy that renames a setting, if there is a name for it."""
-    return _renaming(path, key, _setting_decides((*_in_settings(kit, path)[:-1], key))) if key else None
+def adding_blocks(kit: LoadedKit, key: str) -> Remedy | None:
+    """Return the remedy that adds the key `blocks` with the obligatory blocks, if that is the missing key."""
+    return Remedy("added", (), ("blocks", kit.settings.obligatory)) if key == "blocks" and kit.obligatory else None
 
 
-def replacing_setting(kit: LoadedKit, path: KeyPath, old: str, new: str | None) -> Remedy | None:
-    """Return the remedy that replaces a name in a string of the settings, if there is another one."""
-    return _replacing(path, old, new, _setting_decides(_in_settings(kit, path))) if new else None
+def listing(path: KeyPath, error: ValidationError) -> Remedy | None:
+    """Return the remedy that makes a list of a string where a manifest needs a list of strings."""
+    return _listing(path, error, decides(path))
+
+
+def renaming_setting(kit: LoadedKit, path: KeyPath, key: str | None, known: Iterable[str]) -> Remedy | None:
+    """Return the remedy that renames a setting to one of the known keys."""
+    return _renaming(path, key, known, _setting_decides((*_in_settings(kit, path)[:-1], key))) if key else None
+
+
+def replacing_setting(kit: LoadedKit, path: KeyPath, old: str, new: str | None, known: Iterable[str]) -> Remedy | None:
+    """Return the remedy that replaces a name in a string of the settings with one of the known names."""
+    return _replacing(path, old, new, known, _setting_decides(_in_settings(kit, path))) if new else None
 
 
 def moving_setting(kit: LoadedKit, path: KeyPath, table: KeyPath, key: str) -> Remedy:
@@ -81,25 +101,49 @@ def moving_setting(kit: LoadedKit, path: KeyPath, table: KeyPath, key: str) -> R
     return _moving(path, kit.settings_path(*table), key, _setting_decides((*table, key)))
 
 
+def listing_setting(kit: LoadedKit, path: KeyPath, error: ValidationError) -> Remedy | None:
+    """Return the remedy that makes a list of a string where a setting needs a list of strings."""
+    return _listing(path, error, _setting_decides(_in_settings(kit, path)))
+
+
 def _in_settings(kit: LoadedKit, path: KeyPath) -> KeyPath:
     return path[len(kit.settings_at) :]
 
 
-def _renaming(path: KeyPath, key: str, decides: bool) -> Remedy:
-    return Remedy("renamed", path, (key,), not decides and is_close(str(path[-1]), key))
+def _renaming(path: KeyPath, key: str, known: Iterable[str], decides: bool) -> Remedy | None:
+    certain = certainty(str(path[-1]), key, known)
+    return Remedy("renamed", path, (key,), not decides and certain is Certainty.CLEAR) if certain else None
 
 
-def _replacing(path: KeyPath, old: str, new: str, decides: bool) -> Remedy:
-    # the set of targets is small, and nobody can add to it
-    is_clear = new in TARGETS or is_close(_name_in(old), _name_in(new))
-    return Remedy("replaced", path, (old, new), not decides and is_clear)
+def _replacing(path: KeyPath, old: str, new: str, known: Iterable[str], decides: bool) -> Remedy | None:
+    # nobody can add a target, so one that is similar is the one that is meant
+    certain = Certainty.CLEAR if new in TARGETS or _leads_to(old, new) else certainty(old, new, known)
+    return Remedy("replaced", path, (old, new), not decides and certain is Certainty.CLEAR) if certain else None
 
 
 def _moving(path: KeyPath, table: KeyPath, key: str, decides: bool) -> Remedy:
-    return Remedy("moved", path, (table, key), not decides and is_close(str(path[-1]), key))
+    is_clear = certainty(str(path[-1]), key, ()) is Certainty.CLEAR
+    return Remedy("moved", path, (table, key), not decides and is_clear)
 
 
-def _name_in(path: str) -> str:
-    """Return the name in what may be a path, such as `_blocks/testing.md`."""
-    name = path.replace("\\", "/").rpartition("/")[2]
-    return name.partition(".")[0] or name
+def _leads_to(path: str, name: str) -> bool:
+    """Return whether a path, such as `_blocks/testing.md`, leads to the file of a name, such as `testing`."""
+    plain = _SUFFIX.sub("", path.replace("\\", "/").casefold())
+    return plain == name or plain.endswith(f"/{name}")
+
+
+_SUFFIX = re.compile(r"\.(?:md|toml|markdown|mdc|txt)\Z")
+_NAMES = re.compile(r"[\w@#.:/*-]+")
+_SPLIT = re.compile(r"[ \t]*+,[ \t]*+")
+_LISTS_OF_NAMES = frozenset(("tools", "blocks", "targets", "unset", "paths", "obligatory", "required", "known-tools"))
+
+
+def _listing(path: KeyPath, error: ValidationError, decides: bool) -> Remedy | None:
+    item = error.shape.item
+    if error.kind != "type" or not isinstance(error.value, str) or error.shape.type is not list or item is None:
+        return None
+    if item.type is not str or "\n" in error.value:
+        return None
+    entries = _SPLIT.split(error.value) if path[-1] in _LISTS_OF_NAMES else [error.value]
+    is_clear = path[-1] not in _LISTS_OF_NAMES or all(map(_NAMES.fullmatch, entries))
+    return Remedy("listed", path, (error.value, entries), not decides) if is_clear else None

@@ -62,8 +62,9 @@ def locate(source: Source, where: KeyPath | Span | Location) -> Location:
 def fix_of(source: Source, remedy: Remedy) -> Fix:
     """Return the fix that a remedy for a finding in a file amounts to, without edits if it is not possible."""
     if isinstance(remedy.where, Span | Location):
-        place = locate(source, remedy.where)
-        return Fix((Replacement(place.file, place.span, *remedy.arguments),), remedy.is_safe)
+        (file, span, line), (old, new) = locate(source, remedy.where), remedy.arguments
+        is_there = span.end_line == span.line and (line or "")[span.column - 1 : span.end_column - 1] == old
+        return Fix((Replacement(file, span, new),), remedy.is_safe) if is_there else NO_FIX
     from kei_assembler.toml.rewriting import OPERATIONS  # only what has a finding needs it
 
     source = remedy.source or source

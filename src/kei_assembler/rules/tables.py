@@ -128,7 +128,8 @@ def unknown_event(context: ManifestContext) -> Iterable[Violation]:
             message = f"{each.target.label} has no event `{each.key}` that `assemble` knows of; it drops unknown ones"
             otherwise = "if your version of the client has this event, ignore K117"
             hint = did_you_mean(each.key, each.known, otherwise)
-            yield Violation(each.path, message, hint, remedy=renaming(each.path, nearest(each.key, each.known)))
+            remedy = renaming(each.path, nearest(each.key, each.known), each.known)
+            yield Violation(each.path, message, hint, remedy=remedy)
 
 
 @rule("K118", Severity.WARNING, fixable=Fixable.UNSAFELY)
@@ -171,7 +172,8 @@ def misspelled_inner_key(context: ManifestContext) -> Iterable[Violation]:
             message = (
                 f"`assemble` does not know the key `{each.key}`, and {each.target.label} ignores unknown keys here"
             )
-            yield Violation(each.path, message, f"did you mean `{match}`?", remedy=renaming(each.path, match))
+            remedy = renaming(each.path, match, each.known)
+            yield Violation(each.path, message, f"did you mean `{match}`?", remedy=remedy)
 
 
 @rule("K119", Severity.NOTE)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import Toolset, toolset_of
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
-from kei_assembler.rules.definition import Fixable, Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.remedies import replacing
 from kei_assembler.rules.values import Named, named_values
@@ -36,7 +36,7 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
-        tools = ["Raed"]
+        tools = ["Raed", "Bash(git:*)", "mcp__tracker__search"]
 
     Passes::
 
@@ -48,13 +48,13 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     for index, tool in enumerate(context.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
             path, hint = ("tools", index), did_you_mean(tool, known, _UNKNOWN_TOOL_HELP)
-            remedy = replacing(path, tool, nearest(tool, known))
+            remedy = replacing(path, tool, nearest(tool, known), known)
             yield Violation(path, f"unknown tool `{tool}`", hint, remedy=remedy)
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
         is_right_elsewhere = match and match.casefold() == value.text.casefold()  # case does not count on some systems
         if not match or (value.kind == "tools" and not is_right_elsewhere):
             hint = f"did you mean `{match}`?" if match else _UNKNOWN_TOOL_HELP
-            remedy = replacing(value.path, value.text.partition("(")[0], match)
+            remedy = _replacing(value, match)
             yield Violation(value.path, f"unknown tool `{value.text}`", hint, remedy=remedy)
 
 
@@ -84,7 +84,7 @@ def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
         if value.kind == "denied" and match:
             message = f"unknown tool `{value.text}`, so nothing is denied"
-            remedy = replacing(value.path, value.text.partition("(")[0], match)
+            remedy = _replacing(value, match)
             yield Violation(value.path, message, f"did you mean `{match}`?", remedy=remedy)
 
 
@@ -99,6 +99,10 @@ def _unknown_in_tables(context: ManifestContext) -> Iterator[tuple[Named, str | 
                     yield value._replace(text=name), misspelled(tool, context.kit.known_tools)
                 elif row.names is not None and (match := _meant_by(row, name)):
                     yield value._replace(text=name), match
+
+
+def _replacing(value: Named, match: str | None) -> Remedy | None:
+    return Remedy("replaced", value.path, (value.text.partition("(")[0], match), is_safe=False) if match else None
 
 
 _NAME_IN_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")

@@ -12,10 +12,9 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import LISTS, takes_model
 from kei_assembler.model.kinds import SKILL
 from kei_assembler.paths import upwards
-from kei_assembler.rules.definition import Fixable, Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.remedies import replacing
 from kei_assembler.suggestions import counted, listed, misspelled
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Target
@@ -190,7 +189,7 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
                 continue
             displayed = value.target and {*map(context.kit.names.display_name, context.kit.agents)}
             if value.text not in built_in and value.text not in (displayed or ()):
-                remedy = replacing(value.path, value.text, match)
+                remedy = Remedy("replaced", value.path, (value.text, match), is_safe=False)
                 yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?", remedy=remedy)
 
 
@@ -232,7 +231,7 @@ def _misspelled_model(value: Named, rows: Iterable[Target]) -> Iterator[Violatio
     for word in words if value.text.casefold() not in known else ():
         if word.casefold() not in known and (right := misspelled(word, known)):
             suggestion = value.text.replace(word, right)
-            remedy = replacing(value.path, value.text, suggestion)
+            remedy = Remedy("replaced", value.path, (value.text, suggestion))
             yield Violation(value.path, f"unknown model `{value.text}`", f"did you mean `{suggestion}`?", remedy=remedy)
 
 

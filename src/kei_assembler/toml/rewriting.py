@@ -52,6 +52,21 @@ def replaced(source: Source, path: KeyPath, old: str, new: str) -> Splices:
     return (Splice(start, start + len(old), new),)
 
 
+def listed(source: Source, path: KeyPath, old: str, entries: Sequence[str]) -> Splices:
+    """Return the edit that replaces a string with a list of strings."""
+    mention = _mention(source, path)
+    if mention is None or mention.value is None:
+        return ()
+    part = _part(source, mention.value)
+    raw = source.text[part.start : part.end]
+    if _value(raw) != old:
+        return ()
+    match = _QUOTED.fullmatch(raw)
+    quote = match["quote"] if match else ""
+    texts = (f"{quote}{entry}{quote}" if quote else string_text(entry) for entry in entries)
+    return (Splice(*part, f"[{', '.join(texts)}]"),)
+
+
 def removed(source: Source, path: KeyPath) -> Splices:
     """Return the edit that removes an entry of a list."""
     return reordered(source, path[:-1], lambda count: [each for each in range(count) if each != path[-1]])
@@ -101,7 +116,7 @@ def added(source: Source, table: KeyPath, key: str, value: Sequence[str]) -> Spl
 
 
 OPERATIONS: Mapping[str, Callable[..., Splices]] = {
-    function.__name__: function for function in (renamed, replaced, removed, reordered, moved, added)
+    function.__name__: function for function in (renamed, replaced, listed, removed, reordered, moved, added)
 }
 """The functions that rules name."""
 
