@@ -51,6 +51,7 @@ def test_all_walkthroughs_are_found() -> None:
         "catalog",
         "change",
         "ci",
+        "fixes",
         "getting-started",
         "impact",
         "inspect",

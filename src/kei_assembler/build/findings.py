@@ -6,22 +6,20 @@ Files on disk can be out of date, edited, foreign, orphaned, unmanaged or not st
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
 from kei_assembler.build.classify import text_of
 from kei_assembler.build.orphans import cause_of_orphan
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Diagnostic, Fix, Replacement
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import display_path, display_path_from
 from kei_assembler.rules import drift, outputs
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.drift import UNFINISHED_MERGE
 from kei_assembler.rules.runner import run_rule
-from kei_assembler.toml.lists import count_equal
-from kei_assembler.toml.source import Source, span_of
+from kei_assembler.toml.source import Source
 
 MAX_FINDINGS = 10_000
 """How many findings a run reports. Above that, the least serious ones are left out."""
@@ -57,22 +55,10 @@ def outdated(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     schemas = [change for change in changes if change.is_schema and change.status is FileStatus.UPDATE]
     found = _diagnosed(kit, (change for change in changes if change not in schemas), rules)
     for change in schemas:
-        found += [one._replace(fix=_of_schema(change)) for one in _diagnosed(kit, [change], rules)]
+        from kei_assembler.build.schema_fix import fix_of_schema  # rarely needed
+
+        found += [one._replace(fix=fix_of_schema(change)) for one in _diagnosed(kit, [change], rules)]
     return sorted(found)
-
-
-def _of_schema(change: Change) -> Fix:
-    """The fix of a schema that is out of date: its new lines."""
-    before, after = text_of(change.before or b""), text_of(change.after or b"")
-    old, new = _LINE.findall(before), _LINE.findall(after)
-    first = count_equal(old, new)
-    last = count_equal(reversed(old[first:]), reversed(new[first:]))
-    start, end = len("".join(old[:first])), len(before) - len("".join(old[len(old) - last :]))
-    text = "".join(new[first : len(new) - last])
-    return Fix((Replacement(change.path, span_of(before, start, end), text),), is_safe=True)
-
-
-_LINE = re.compile(r"[^\n]*+\n|[^\n]++")
 
 
 def conflicts(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:

@@ -34,8 +34,8 @@ class Request(NamedTuple):
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `folder` is the kit's folder as a resolved path, if it is known. If the run
     is about several kits, `heading` is the path of the kit from the working directory, and `printed_before` the size of
-    the output on the kits before it. The last two are for text reports: `quiet` leaves out the files that were written,
-    and `colours` says whether stdout and stderr get colours.
+    the output on the kits before it. The others are for text reports: `quiet` leaves out the files that were written,
+    `colours` says whether stdout and stderr get colours, and `offers_fixes` whether the command has the option `--fix`.
     """
 
     agents: int = 0
@@ -49,6 +49,7 @@ class Request(NamedTuple):
     colours: tuple[bool, bool] = (False, False)
     bases: int = 0
     others: Mapping[str, int] = {}
+    offers_fixes: bool = False
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""

@@ -152,7 +152,7 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
       assemble --all                  build all manifests
       assemble --all --recursive      build all kits below
       assemble --all --check --diff   show what is out of date
-      assemble --all --fix --diff     show how to correct errors
+      assemble --all --fix --diff     show the corrections
       assemble --all --output-dir out --without block:honesty
     """
     if folder in COMMANDS and not manifests and not options["all_"]:
@@ -213,6 +213,7 @@ def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
+    result = result._replace(request=result.request._replace(offers_fixes=True))
     return result.seen_from(prefix, selected.folder).printed_with(options["quiet"], console.colours())
 
 

@@ -183,7 +183,7 @@ def _fixes(result: RunResult) -> str:
 
 def _fixable(result: RunResult) -> Iterable[str]:
     """The number of findings that an option corrects."""
-    safe, unsafe = result.fixable
+    safe, unsafe = result.fixable if result.request.offers_fixes else (0, 0)
     counts = [f"{safe:,} fixable with --fix"] if safe else []
     counts += [f"{unsafe:,} {'more' if safe else 'fixable'} with --unsafe-fixes"] if unsafe else []
     yield f"{', '.join(counts)}\n" if counts else ""

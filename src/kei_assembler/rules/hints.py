@@ -194,7 +194,8 @@ def client_may_know(path: KeyPath) -> str:
             return ""
 
 
-_SUFFIXES = (".md", ".toml", ".markdown", ".mdc", ".txt")
+SUFFIXES = (".md", ".toml", ".markdown", ".mdc", ".txt")
+"""What people write after the name of a file's block or agent."""
 
 
 def meant_name(written: str, known: Collection[str], folders: Iterable[str] = ()) -> str | None:
@@ -206,7 +207,7 @@ def meant_name(written: str, known: Collection[str], folders: Iterable[str] = ()
     path = path.casefold().removeprefix("./")
     for folder in folders:
         path = path.removeprefix(f"{folder.casefold()}/")
-    for suffix in _SUFFIXES:
+    for suffix in SUFFIXES:
         path = path.removesuffix(suffix)
     path = path.replace(" ", "-")
     candidates = (path, path.rpartition("/")[2], _in_folders(frozenset(known)).get(path))

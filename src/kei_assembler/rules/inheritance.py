@@ -9,24 +9,26 @@ from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, Fault, Resolved
+from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import BUNDLE_NAME, settings_values
 from kei_assembler.rules import bases
 from kei_assembler.rules.definition import Fixable, Remedy, Rule, Violation, rule
 from kei_assembler.rules.hints import entries_of, meant_name
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.names import duplicate_name
-from kei_assembler.rules.remedies import decides, removing, replacing
+from kei_assembler.rules.remedies import decides, moving, removing, replacing
 from kei_assembler.rules.runner import diagnose, first_of, locate, run_rule
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.validation import fits
 
 
-@rule("E104")
+@rule("E104", fixable=Fixable.EITHER)
 def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A list has an entry `"..."`, but there is nothing that it could stand for.
 
     It stands for the entries of the same list in the next layer: the base, or the settings' `[defaults]`. If none of
-    these has the list, the client's default applies there, and no entry can stand for that.
+    these has the list, the client's default applies there, and no entry can stand for that. A list of the manifest that
+    is below the header of a table also inherits nothing.
 
     Fails::
 
@@ -48,7 +50,14 @@ def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     base = kit.composition.source(fault.origin.file).data.get("extends")
     message = f'`"{INHERITED}"` stands for nothing: no base and no default has a list `{fault.name}`'
     other = f"add the list to `{base}`" if base else "name a base with `extends`"
-    yield Violation(fault.origin.path, message, f"remove the entry, or {other}")
+    hint, remedy = f"remove the entry, or {other}", None
+    table, key = fault.origin.path[:-2], str(fault.origin.path[-2])
+    if table and table[0] != "target" and key in _MANIFEST_KEYS:
+        hint, remedy = f"`{key}` is a key of the manifest: move it to the top", moving((*table, key), (), key)
+    yield Violation(fault.origin.path, message, hint, remedy=remedy)
+
+
+_MANIFEST_KEYS = frozenset(field.key for field in FIELDS)
 
 
 @rule("E140", fixable=Fixable.EITHER)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.markdown.placeholders import NAME
 from kei_assembler.model.manifest import FIELDS
-from kei_assembler.rules import table_hints
+from kei_assembler.rules import remedies, table_hints
 from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.hints import (
     client_may_know,
@@ -18,14 +18,6 @@ from kei_assembler.rules.hints import (
     why_refused,
 )
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.remedies import (
-    adding_blocks,
-    listing,
-    moving,
-    renaming,
-    renaming_to_current,
-    replacing,
-)
 from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.stray_keys import is_header, is_stray, strays
@@ -60,7 +52,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
             owner = next((name for name, row in TARGETS.items() if key in row.refused), "")
             if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
-                yield Violation(error.path, *why, remedy=renaming_to_current(error.path))
+                yield Violation(error.path, *why, remedy=remedies.renaming_to_current(error.path))
             else:
                 table = table_in_manifest(error.path, known, context.kit.targets_of(context.manifest))
                 otherwise = f"{client_may_know(error.path)}{_keys_here(known)}"
@@ -68,7 +60,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
                     otherwise = f"to fill `{{{{{key}}}}}`, set it under `[values]`"
                 hint = place or did_you_mean_target(key, known, otherwise)
                 meant = None if place else nearest_target(key, known)
-                remedy = moving(error.path, *table) if table else renaming(error.path, meant, known)
+                remedy = remedies.moving(error.path, *table) if table else remedies.renaming(error.path, meant, known)
                 yield Violation(error.path, f"unknown key `{key}`", hint, remedy=remedy)
 
 
@@ -94,7 +86,8 @@ def wrong_type(context: ManifestContext) -> Iterable[Violation]:
         tools = ["Read", "Grep"]
     """
     for error in _of_kind(context, "type"):
-        yield Violation(error.path, describe(error), table_hints.of_type(error), remedy=listing(error.path, error))
+        remedy = remedies.listing(error.path, error)
+        yield Violation(error.path, describe(error), table_hints.of_type(error), remedy=remedy)
 
 
 @rule("K103", fixable=Fixable.SAFELY)
@@ -136,8 +129,8 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
-                hint = f"the kit requires it; {_how_to_add(context, key)}"
-                yield Violation((), f"`{key}` is missing", hint, remedy=adding_blocks(context.kit, key))
+                hint = f"the kit requires it; {table_hints.how_to_add(context.kit.shape_of(context.kind), key)}"
+                yield Violation((), f"`{key}` is missing", hint, remedy=remedies.adding_blocks(context.kit, key))
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"
@@ -209,7 +202,8 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
         known = error.shape.choices or _tools_of_client(error.path)
         match = nearest_target(error.value, known) if known and isinstance(error.value, str) else None
         hint = table_hints.of_value(error) or (f"did you mean `{match}`?" if match else "")
-        yield Violation(error.path, describe(error), hint, remedy=replacing(error.path, error.value, match, known))
+        remedy = remedies.replacing(error.path, error.value, match, known)
+        yield Violation(error.path, describe(error), hint, remedy=remedy)
 
 
 def _tools_of_client(path: KeyPath) -> Collection[str]:
@@ -289,7 +283,7 @@ _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
     key, table = str(path[-1]), path[:-1]
-    remedy = moving(path, (), meant or key)
+    remedy = remedies.moving(path, (), meant or key)
     remedy = remedy._replace(is_safe=remedy.is_safe and meant == key)
     if not is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
@@ -390,18 +384,6 @@ def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
 def _header(table: KeyPath) -> str:
     name = ".".join(str(step) for step in table if isinstance(step, str))
     return f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
-
-
-def _how_to_add(context: ManifestContext, key: str) -> str:
-    field = next(field for field in context.kit.shape_of(context.kind).fields if field.key == key)
-    if not field.is_table:
-        return f"write `{key} = …` above the first table header"
-    header, fields = f"`[{key}]`", field.shape.fields
-    if field.shape.type is list:
-        header = f"a `[[{key}]]`"
-    elif fields and all(field.is_table for field in fields):
-        header = f"a `[{key}.…]`"
-    return f"add {header} at the end of the file"
 
 
 OF_VALIDATION = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)

@@ -7,17 +7,17 @@ part in common with the wrong one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.rules.definition import Remedy
-from kei_assembler.rules.hints import current_key
+from kei_assembler.rules.hints import SUFFIXES, current_key
 from kei_assembler.suggestions import Certainty, certainty
 from kei_assembler.targets import TARGETS
 from kei_assembler.validation import ValidationError
+from kei_assembler.whitespace import SPACES
 
 _DECIDING = frozenset(("tools", "handoff", "extends", "unset"))
 """The keys of a manifest, outside `[target.NAME]`, on which it depends what the agent can do."""
@@ -128,22 +128,22 @@ def _moving(path: KeyPath, table: KeyPath, key: str, decides: bool) -> Remedy:
 
 def _leads_to(path: str, name: str) -> bool:
     """Return whether a path, such as `_blocks/testing.md`, leads to the file of a name, such as `testing`."""
-    plain = _SUFFIX.sub("", path.replace("\\", "/").casefold())
+    plain = path.replace("\\", "/").casefold()
+    plain = next((plain.removesuffix(suffix) for suffix in SUFFIXES if plain.endswith(suffix)), plain)
     return plain == name or plain.endswith(f"/{name}")
 
 
-_SUFFIX = re.compile(r"\.(?:md|toml|markdown|mdc|txt)\Z")
-_NAMES = re.compile(r"[\w@#.:/*-]+")
-_SPLIT = re.compile(r"[ \t]*+,[ \t]*+")
 _LISTS_OF_NAMES = frozenset(("tools", "blocks", "targets", "unset", "paths", "obligatory", "required", "known-tools"))
 
 
 def _listing(path: KeyPath, error: ValidationError, decides: bool) -> Remedy | None:
-    item = error.shape.item
-    if error.kind != "type" or not isinstance(error.value, str) or error.shape.type is not list or item is None:
+    text, item = error.value, error.shape.item
+    is_list_of_strings = error.kind == "type" and error.shape.type is list and item is not None and item.type is str
+    if not is_list_of_strings or not isinstance(text, str) or "\n" in text:
         return None
-    if item.type is not str or "\n" in error.value:
-        return None
-    entries = _SPLIT.split(error.value) if path[-1] in _LISTS_OF_NAMES else [error.value]
-    is_clear = path[-1] not in _LISTS_OF_NAMES or all(map(_NAMES.fullmatch, entries))
-    return Remedy("listed", path, (error.value, entries), not decides) if is_clear else None
+    entries = [text]
+    if path[-1] in _LISTS_OF_NAMES:
+        entries = [entry.strip(SPACES) for entry in text.split(",")]
+        if any(not entry or len(entry.split(" ")) > 1 for entry in entries):
+            return None
+    return Remedy("listed", path, (text, entries), not decides)
