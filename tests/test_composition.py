@@ -188,7 +188,7 @@ COMMENT = re.compile(r".*  # (?:@\S+ in )?(?P<file>[\w/.-]+\.toml):(?P<line>\d+)
 def _commented(text: str) -> Iterator[tuple[KeyPath, Any, re.Match[str] | None]]:
     """Yield the pairs, handoffs, and entries of long lists in a flat manifest, each with its comment, if any."""
     data, lines = rtoml.loads(text), text.splitlines()
-    for path, span, _ in mentions(text):
+    for path, span, *_ in mentions(text):
         value, line = value_at(data, path), lines[span.line - 1]
         is_handoff = path[0] == "handoff" and len(path) == 2
         is_pair = path[0] != "handoff" and not isinstance(value, dict) and not isinstance(path[-1], int)
@@ -204,7 +204,7 @@ def _values(file: Path, path: KeyPath, line: int) -> Iterator[Any]:
     """Yield the values with the same key as at a path, or all entries if it leads to one, on a line, or on any."""
     text = file.read_text()
     data = rtoml.loads(text)
-    for found, span, _ in mentions(text):
+    for found, span, *_ in mentions(text):
         is_alike = isinstance(found[-1], int) if isinstance(path[-1], int) else found[-1] == path[-1]
         if line in (0, span.line) and (is_alike or "bundles" in found or found[-1] == "default"):
             yield value_at(data, found)

@@ -55,6 +55,7 @@ def test_all_walkthroughs_are_found() -> None:
         "change",
         "ci",
         "doctor",
+        "fixes",
         "getting-started",
         "impact",
         "inspect",

@@ -88,6 +88,31 @@ class RelatedLocation(NamedTuple):
     message: str
 
 
+class Replacement(NamedTuple):
+    """A new text for a range of a source. `file` is relative to the kit. An empty range is where to insert the text.
+
+    `text` has LF line ends, whatever the file has.
+    """
+
+    file: str
+    span: Span
+    text: str
+
+
+class Fix(NamedTuple):
+    """What corrects a finding: all of these edits together. Without edits, there is no fix.
+
+    A fix is safe if the outputs stay as intended. One that can add a tool, a right or a handoff is never safe.
+    """
+
+    edits: tuple[Replacement, ...] = ()
+    is_safe: bool = False
+
+
+NO_FIX = Fix()
+"""The fix of a finding that only a person can correct."""
+
+
 class Diagnostic(NamedTuple):
     """One finding. Diagnostics sort by file, location and code."""
 
@@ -97,6 +122,7 @@ class Diagnostic(NamedTuple):
     message: str
     help: str = ""
     related: tuple[RelatedLocation, ...] = ()
+    fix: Fix = NO_FIX
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
 
@@ -24,8 +25,18 @@ _MAX_CANDIDATES = 20
 
 @lru_cache(maxsize=1000)
 def _nearest(word: str, known: frozenset[str]) -> str | None:
-    # a comparison with thousands of words, as a kit may have, is slow: compare only with those that share the most
-    # pairs of letters, and begin with the pairs that the fewest words have
+    likely = _likely(word, known)
+    best, match = max(likely, key=lambda each: each[0], default=(0.0, ""))
+    is_guess = best <= _PART and sum(closeness == best or 0 < closeness <= _PART for closeness, _ in likely) > 1
+    return match if best > 0 and not is_guess else None
+
+
+def _likely(word: str, known: frozenset[str]) -> list[tuple[float, str]]:
+    """Return the known words that a word may stand for, each with its closeness.
+
+    A comparison with thousands of words, as a kit may have, is slow. So this compares only with those that share the
+    most pairs of letters, and begins with the pairs that the fewest words have.
+    """
     by_pair = _by_pair(known)
     shared: Counter[str] = Counter()
     left = _MAX_MENTIONS
@@ -33,10 +44,7 @@ def _nearest(word: str, known: frozenset[str]) -> str | None:
         left -= len(mentions)
         shared.update(mentions if left >= 0 else ())
     candidates = sorted(shared, key=lambda candidate: (-shared[candidate], candidate))[:_MAX_CANDIDATES]
-    likely = [(_closeness(word, candidate), candidate) for candidate in candidates]
-    best, match = max(likely, key=lambda each: each[0], default=(0.0, ""))
-    is_guess = best <= _PART and sum(closeness == best or 0 < closeness <= _PART for closeness, _ in likely) > 1
-    return match if best > 0 and not is_guess else None
+    return [(_closeness(word, candidate), candidate) for candidate in candidates]
 
 
 _PART = 0.5
@@ -131,6 +139,27 @@ def misspelled(word: str, known: Iterable[str]) -> str | None:
         return None
     is_close = abs(len(one) - len(other)) <= 1 and _closeness(word, match) >= _MIN_CLOSENESS_OF_SLIP
     return match if is_close or sorted(one) == sorted(other) else None
+
+
+class Certainty(IntEnum):
+    """How certain it is that a word stands for another one.
+
+    It can as well stand for a third one, only have a part in common with it, or be a misspelling of it.
+    """
+
+    AMBIGUOUS = 0
+    PARTIAL = 1
+    CLEAR = 2
+
+
+def certainty(word: str, match: str, known: Iterable[str]) -> Certainty:
+    """Return how certain it is that a word stands for a match among the known words."""
+    closeness = _closeness(word, match)
+    others = (one for one, other in _likely(word, frozenset(known)) if other != match)
+    # names that differ in their numbers are often both right
+    if closeness == 0 or _digits(word) != _digits(match) or any(one >= closeness for one in others):
+        return Certainty.AMBIGUOUS
+    return Certainty.CLEAR if closeness > _PART else Certainty.PARTIAL
 
 
 def _digits(word: str) -> list[str]:

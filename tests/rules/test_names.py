@@ -258,3 +258,14 @@ def test_limit_agents_never_splits_a_display_name(bench: Workbench) -> None:
     bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\ntools = ["Read", "Agent"]\n{handoff}'})
     assert [one.code for one in findings(bench)] == ["K131"]
     assert "tools: Read\n" in bench.read("agents/a.md")
+
+
+@pytest.mark.parametrize("name", ['nmae = "critic"', 'name = "critique"'])
+def test_a_manifest_without_a_valid_name_can_have_a_model_that_some_clients_do_not_get(
+    name: str, bench: Workbench
+) -> None:
+    bench.write({"assemble.toml": 'targets = ["claude-code", "opencode"]\n'})
+    bench.write(
+        {"agents/critic.toml": f'{name}\ndescription = "Reviews code."\nrole = "You review."\nmodel = "opus"\n'}
+    )
+    assert [one.code for one in findings(bench) if one.code != "O609"] == ["K101" if "nmae" in name else "K107"]

@@ -10,6 +10,7 @@ import pytest
 from conftest import REPOSITORY, Workbench
 from kei_assembler.diagnostics import Severity
 from kei_assembler.rules.catalog import FAMILIES, RULES, documentation
+from kei_assembler.rules.definition import Fixable
 from rule_examples import example_files
 
 BUILT = [code for code in RULES if not code.startswith("I")]
@@ -60,6 +61,43 @@ def test_the_passing_example_passes(code: str, bench: Workbench) -> None:
 def test_the_failing_example_has_no_other_finding(code: str, bench: Workbench) -> None:
     _write(bench, documentation(RULES[code]).fails)
     assert _codes(bench, "--check") - {"O609"} <= {code}
+
+
+FIXABLE = [code for code in BUILT if RULES[code].fixable]
+
+
+def _fixes(bench: Workbench) -> dict[str, bool]:
+    """Return the codes whose findings have a fix, with whether it is safe."""
+    found = json.loads(bench.run("--all", "--check", "--output-format", "json").stdout)["diagnostics"]
+    return {diagnostic["code"]: diagnostic["fix"]["safe"] for diagnostic in found if "fix" in diagnostic}
+
+
+@pytest.mark.parametrize("code", FIXABLE)
+def test_the_fix_makes_the_failing_example_the_passing_one(code: str, bench: Workbench) -> None:
+    fails, passes = (example_files(text) for text in documentation(RULES[code])[2:])
+    _write(bench, documentation(RULES[code]).fails)
+    is_safe = _fixes(bench)[code]
+    assert RULES[code].fixable in (Fixable.EITHER, Fixable.SAFELY if is_safe else Fixable.UNSAFELY)
+    before = bench.files()
+    shown = bench.run("--all", "--unsafe-fixes", "--diff")
+    assert bench.files() == before
+    assert (shown.stdout.startswith("--- a/"), f"{code}" in shown.stderr) == (True, True)
+    if not is_safe:
+        bench.run("--all", "--fix")
+        assert {file.path: bench.read(file.path) for file in fails} == {file.path: file.text for file in fails}
+    bench.run("--all", "--fix" if is_safe else "--unsafe-fixes")
+    fixed = {file.path: bench.read(file.path) for file in fails}
+    assert fixed == {file.path: file.text for file in passes if file.path in fixed}
+    assert code not in _codes(bench, "--check")
+    after = bench.files()
+    bench.run("--all", "--unsafe-fixes")
+    assert bench.files() == after
+
+
+@pytest.mark.parametrize("code", [code for code in BUILT if code not in FIXABLE and code not in OTHERWISE_TESTED])
+def test_an_example_has_a_fix_only_if_the_documentation_says_so(code: str, bench: Workbench) -> None:
+    _write(bench, documentation(RULES[code]).fails)
+    assert code not in _fixes(bench)
 
 
 @pytest.mark.parametrize("code", RULES)

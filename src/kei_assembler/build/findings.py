@@ -51,7 +51,14 @@ def with_findings(result: RunResult, maximum: int) -> RunResult:
 
 def outdated(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
     """Return the diagnostics for missing and outdated outputs."""
-    return _diagnosed(kit, changes, {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated})
+    rules = {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated}
+    schemas = [change for change in changes if change.is_schema and change.status is FileStatus.UPDATE]
+    found = _diagnosed(kit, (change for change in changes if change not in schemas), rules)
+    for change in schemas:
+        from kei_assembler.build.schema_fix import fix_of_schema  # rarely needed
+
+        found += [one._replace(fix=fix_of_schema(change)) for one in _diagnosed(kit, [change], rules)]
+    return sorted(found)
 
 
 def conflicts(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:

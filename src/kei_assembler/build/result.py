@@ -34,8 +34,8 @@ class Request(NamedTuple):
     `prefix` is the path from the working directory down to the kit, with a `/` at the end. It is empty if the kit is
     the working directory or not below it. `folder` is the kit's folder as a resolved path, if it is known. If the run
     is about several kits, `heading` is the path of the kit from the working directory, and `printed_before` the size of
-    the output on the kits before it. The last two are for text reports: `quiet` leaves out the files that were written,
-    and `colours` says whether stdout and stderr get colours.
+    the output on the kits before it. The others are for text reports: `quiet` leaves out the files that were written,
+    `colours` says whether stdout and stderr get colours, and `offers_fixes` whether the command has the option `--fix`.
     """
 
     agents: int = 0
@@ -49,6 +49,7 @@ class Request(NamedTuple):
     colours: tuple[bool, bool] = (False, False)
     bases: int = 0
     others: Mapping[str, int] = {}
+    offers_fixes: bool = False
 
     def path(self, file: str) -> str:
         """Return the path of a file of the kit in a report: relative to the kit, or to the working directory."""
@@ -73,11 +74,33 @@ class Request(NamedTuple):
         return not (self.check or self.diff)
 
 
+class FixedFile(NamedTuple):
+    """A source that fixes change: its path, the codes of the findings that they correct, and its contents."""
+
+    path: str
+    codes: tuple[str, ...]
+    before: bytes
+    after: bytes
+
+    @property
+    def as_change(self) -> Change:
+        """The change of the file, to show its diff."""
+        return Change(FileStatus.UPDATE, self.path, "", "", self.before, self.after)
+
+
+class Fixable(NamedTuple):
+    """How many findings have a fix that is safe, and one that is not."""
+
+    safe: int
+    unsafe: int
+
+
 class RunResult(NamedTuple):
     """The request of a run, its findings, and its changes, made or planned.
 
     `drift` contains the findings of a check about missing and outdated outputs; text reports show the changes instead.
-    `printed` is the content for `--stdout`. `repair` is the command that repairs what a check found.
+    `printed` is the content for `--stdout`. `repair` is the command that repairs what a check found. `fixed` contains
+    the sources that the run has corrected, or, with `--diff`, would correct; its findings are those that are left.
     """
 
     request: Request = Request()
@@ -88,6 +111,14 @@ class RunResult(NamedTuple):
     failure: AssembleError | None = None
     printed: str | None = None
     repair: Repair | None = None
+    fixed: tuple[FixedFile, ...] = ()
+
+    @property
+    def fixable(self) -> Fixable:
+        """The number of findings that fixes correct, without those about outputs that a build updates anyway."""
+        fixes = [diagnostic.fix for diagnostic in self.diagnostics if diagnostic.fix.edits]
+        safe = sum(fix.is_safe for fix in fixes)
+        return Fixable(safe, len(fixes) - safe)
 
     @property
     def applied(self) -> frozenset[str]:
@@ -104,7 +135,8 @@ class RunResult(NamedTuple):
         """The exit status."""
         if self.failure:
             return CANNOT_RUN
-        has_drift = self.request.check and any(change.status in DRIFT for change in self.changes)
+        would_fix = self.request.diff and bool(self.fixed)
+        has_drift = self.request.check and (would_fix or any(change.status in DRIFT for change in self.changes))
         return FINDINGS if has_drift or has_errors(self.diagnostics) else CLEAN
 
     @property

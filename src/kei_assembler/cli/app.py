@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -21,10 +22,11 @@ from kei_assembler.build.result import CANNOT_RUN, CLEAN, Request, RunResult, fa
 from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import COMMANDS, command_named, write
+from kei_assembler.cli.contradictions import refuse_contradictions
 from kei_assembler.cli.leading_options import commands_after, with_command_first
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
-from kei_assembler.files import run_cache
+from kei_assembler.files import Files, run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
@@ -120,6 +122,10 @@ def assemble() -> None:
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
 @click.option("--stdout", is_flag=True, help="Write nothing; print the generated file or section of one manifest.")
+@click.option("--fix", is_flag=True, help="First correct the sources where that is safe; with --diff, only show how.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="Like --fix, with corrections that can add tools, rights or handoffs."
+)
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
 @click.option(
     "--prune", is_flag=True, help="Delete generated files that no manifest generates any more; requires --all."
@@ -146,14 +152,16 @@ def build(manifests: Sequence[str], folder: str | None, output_format: str, **op
       assemble --all                  build all manifests
       assemble --all --recursive      build all kits below
       assemble --all --check --diff   show what is out of date
+      assemble --all --fix --diff     show the corrections
       assemble --all --output-dir out --without block:honesty
     """
     if folder in COMMANDS and not manifests and not options["all_"]:
         raise click.UsageError(f"--kit takes a folder; to run the command, write: assemble --kit DIR {folder}")
     _refuse_bare_options(manifests)
-    _refuse_contradictions(manifests, output_format, options)
+    refuse_contradictions(manifests, output_format, options)
     options["ignore"] = _ignored(options["ignore"])
-    if not options["recursive"]:
+    is_fixing = options["fix"] or options["unsafe_fixes"]
+    if not options["recursive"] and not is_fixing:
         run_cache.start_recording()
     try:
         kits = _kits(manifests, folder, options)
@@ -195,15 +203,25 @@ def _run(selected: _Kit, options: Mapping[str, Any]) -> RunResult:
         if selected.error:
             raise selected.error
         prefix = prefix_to(selected.folder)
-        kit = load_kit(selected.folder, options["targets"], for_user=options["for_user"])
-        kit.display_folder = kit_option_value(selected.folder)
-        kit.unused_excludes = selected.unused_excludes
-        result = _result(kit, selected.manifests, options)
+        if options["fix"] or options["unsafe_fixes"]:
+            from kei_assembler.cli.fixing import run_with_fixes  # rarely needed
+
+            result = run_with_fixes(partial(_run_on, selected), selected.folder, options)
+        else:
+            result = _run_on(selected, options)
     except AssembleError as error:
         result = failed(error)
     except MemoryError:
         result = failed(OUT_OF_MEMORY)
+    result = result._replace(request=result.request._replace(offers_fixes=True))
     return result.seen_from(prefix, selected.folder).printed_with(options["quiet"], console.colours())
+
+
+def _run_on(selected: _Kit, options: Mapping[str, Any], files: Files | None = None) -> RunResult:
+    kit = load_kit(selected.folder, options["targets"], files, options["for_user"])
+    kit.display_folder = kit_option_value(selected.folder)
+    kit.unused_excludes = selected.unused_excludes
+    return _result(kit, selected.manifests, options)
 
 
 def _result(kit: LoadedKit, manifests: Sequence[str], options: Mapping[str, Any]) -> RunResult:
@@ -234,44 +252,6 @@ def _refuse_bare_options(manifests: Sequence[str]) -> None:
     for word in manifests:
         if f"--{word}" in options and not os.path.lexists(word):
             raise click.UsageError(f"`{word}` is an option; did you mean `--{word}`?")
-
-
-def _refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
-    given = {name for name, value in options.items() if value}
-    only_looks, writes = given & {"check", "diff"}, given & {"force", "prune"}
-    contradictions = (
-        (manifests and "all_" in given, "--all builds all manifests; name manifests or use --all, not both"),
-        ("recursive" in given and "all_" not in given, "--recursive requires --all"),
-        ("exclude" in given and "recursive" not in given, "--exclude requires --recursive"),
-        (
-            {"for_user", "recursive"} <= given,
-            "--user allows one kit to write to your home folder, so it cannot be used with --recursive",
-        ),
-        (
-            {"for_user", "staged"} <= given,
-            "--user cannot be used with --staged: a kit in a git repository cannot write to your home folder",
-        ),
-        (not manifests and "all_" not in given, "name the manifests to assemble, or use --all"),
-        (only_looks and writes, "--force and --prune cannot be used with --check or --diff, which write nothing"),
-        ("prune" in given and "all_" not in given, "--prune requires --all"),
-        (
-            "stdout" in given and (only_looks or writes or "staged" in given),
-            "--stdout cannot be used with --check, --diff, --force, --prune or --staged",
-        ),
-        (
-            "output_dir" in given and given & {"recursive", "staged", "stdout"},
-            "--output-dir cannot be used with --recursive, --staged or --stdout",
-        ),
-        (
-            "without" in given and "output_dir" not in given,
-            "--without requires --output-dir, so that the kit's own files stay complete",
-        ),
-        ("stdout" in given and len(manifests) != 1, "--stdout takes exactly one manifest"),
-        ("stdout" in given and output_format != "text", "--stdout cannot be used with --output-format"),
-    )
-    for contradicts, message in contradictions:
-        if contradicts:
-            raise click.UsageError(message)
 
 
 def _preview(kit: LoadedKit, file: str, policy: Policy) -> RunResult:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry, Files
+from kei_assembler.files.edited import EditedFiles
 from kei_assembler.files.folder import Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.files.signatures import is_sparse, may_skip_entries
@@ -37,7 +38,12 @@ def files_at(folder: str) -> Files:
 
 def is_left_out(files: Files, path: str) -> bool:
     """Return whether an absolute path is only in git's index."""
+    files = _unedited(files)
     return isinstance(files, SparseCheckout) and files.leaves_out(path)
+
+
+def _unedited(files: Files) -> Files:
+    return files.files if isinstance(files, EditedFiles) else files
 
 
 def lacking(files: Files, paths: Callable[[], Iterable[str]]) -> frozenset[str]:
@@ -45,6 +51,7 @@ def lacking(files: Files, paths: Callable[[], Iterable[str]]) -> frozenset[str]:
 
     The function `paths` is called only in a sparse checkout.
     """
+    files = _unedited(files)
     return files.lacking(paths()) if isinstance(files, SparseCheckout) else frozenset()
 
 

@@ -106,10 +106,29 @@ def _of(diagnostic: Diagnostic, result: RunResult, places: Places) -> Annotation
         f"note: {places.path(result, location.file)}:{location.span.line}:{location.span.column}: {message}"
         for location, message in diagnostic.related
     ]
-    kind, lines = _COMMANDS[diagnostic.severity], (diagnostic.message, *_help(diagnostic.help), *notes)
+    texts = (diagnostic.message, *_help(diagnostic.help), *notes, *_suggestion(diagnostic))
+    kind, lines = _COMMANDS[diagnostic.severity], texts
     head = f"{file}:{span.line}:{span.column}: {diagnostic.severity.word}[{diagnostic.code}] {lines[0]}"
     text = (head, *(f"    {line}" for line in lines[1:]))
     return Annotation(kind, f"::{kind} {fields}::{_message(lines)}\n", text)
+
+
+def _suggestion(diagnostic: Diagnostic) -> Iterator[str]:
+    """Yield the line as the fix makes it, if it only changes the line of the finding.
+
+    It cannot be accepted with a click: only the comments of a review can have that, and a command makes none.
+    """
+    fix, (file, span, line) = diagnostic.fix, diagnostic.location
+    if not fix.edits:
+        return
+    option = "--fix" if fix.is_safe else "--unsafe-fixes"
+    places = {(edit.file, edit.span.line, edit.span.end_line) for edit in fix.edits}
+    if line is None or places != {(file, span.line, span.line)} or any("\n" in edit.text for edit in fix.edits):
+        yield f"fix: assemble {option} corrects this"
+        return
+    for edit in sorted(fix.edits, reverse=True):
+        line = f"{line[: edit.span.column - 1]}{edit.text}{line[edit.span.end_column - 1 :]}"
+    yield f"fix (assemble {option}): {line}"
 
 
 def _help(text: str) -> tuple[str, ...]:

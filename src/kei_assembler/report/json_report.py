@@ -7,12 +7,14 @@ from typing import Any
 
 from kei_assembler.build.changes import DRIFT
 from kei_assembler.build.result import RunResult
-from kei_assembler.diagnostics import Location
+from kei_assembler.diagnostics import Fix, Location
 from kei_assembler.markdown.hidden_text import as_json, shown
 
 
 def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
-    """Return an object with the keys `diagnostics`, `changes` and `loosened`, and `failure` if the run failed.
+    """Return an object with the keys `diagnostics`, `changes` and `loosened`.
+
+    It has the key `failure` if the run failed, and `fixed` if it corrected sources or, with `--diff`, would do so.
 
     Paths are relative to the kit. If the run was about several kits, they are relative to the working directory, all
     entries have the key `kit`, and the key `kits` holds the status of each kit, and its failure.
@@ -23,6 +25,8 @@ def render_all(results: Sequence[RunResult]) -> tuple[str, str]:
         "changes": list(_all_changes(results)),
         "loosened": [entry for result in results for entry in _with_kit(result, _waivers(result))],
     }
+    if fixed := [entry for result in results for entry in _with_kit(result, _fixed(result))]:
+        report["fixed"] = fixed
     if is_several:
         report["kits"] = [
             {"kit": result.request.heading, "status": result.status, **_failure(result)} for result in results
@@ -55,7 +59,23 @@ def _diagnostics(result: RunResult) -> Iterator[dict[str, Any]]:
             "related": [
                 {**_location(result, location), "message": shown(message)} for location, message in diagnostic.related
             ],
+            **({"fix": _fix(result, diagnostic.fix)} if diagnostic.fix.edits else {}),
         }
+
+
+def _fix(result: RunResult, fix: Fix) -> dict[str, Any]:
+    edits = [{"file": result.request.path(edit.file), **edit.span._asdict(), "text": edit.text} for edit in fix.edits]
+    return {"safe": fix.is_safe, "edits": edits}
+
+
+def _fixed(result: RunResult) -> Iterator[dict[str, Any]]:
+    for file in result.fixed:
+        entry: dict[str, Any] = {"path": result.request.path(file.path), "codes": list(file.codes)}
+        if result.request.diff:
+            from kei_assembler.build.diff import diff
+
+            entry["diff"] = diff(file.as_change, result.request.diff_prefix)
+        yield entry
 
 
 def _location(result: RunResult, location: Location) -> dict[str, Any]:

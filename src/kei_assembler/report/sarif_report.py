@@ -8,7 +8,7 @@ from typing import Any
 
 from kei_assembler import __version__
 from kei_assembler.build.result import Request, RunResult
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Location
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Fix, Location, Span
 from kei_assembler.markdown.hidden_text import as_json, shown
 from kei_assembler.report.places import Places
 
@@ -81,7 +81,23 @@ def _result(diagnostic: Diagnostic, indices: dict[str, int], result: RunResult, 
         "message": {"text": _plain(text)},
         "locations": [_location(diagnostic.location, result, places)],
         **({"relatedLocations": related} if related else {}),
+        **({"fixes": [_fix(diagnostic.fix, result, places)]} if diagnostic.fix.edits else {}),
     }
+
+
+def _fix(fix: Fix, result: RunResult, places: Places) -> dict[str, Any]:
+    """Return a fix (SARIF, 3.55). Whether it is safe is a property of ours."""
+    replacements: dict[str, list[dict[str, Any]]] = {}
+    for edit in fix.edits:
+        replacement = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        replacements.setdefault(edit.file, []).append(replacement)
+    changes = [
+        {"artifactLocation": _artifact(file, result, places), "replacements": some}
+        for file, some in replacements.items()
+    ]
+    option = "--fix" if fix.is_safe else "--unsafe-fixes"
+    what = {"text": f"What `assemble {option}` does."}
+    return {"description": what, "artifactChanges": changes, "properties": {"safe": fix.is_safe}}
 
 
 def _plain(text: str) -> str:
@@ -90,12 +106,19 @@ def _plain(text: str) -> str:
 
 
 def _location(location: Location, result: RunResult, places: Places) -> dict[str, Any]:
-    line, column, end_line, end_column = location.span
-    region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    path = places.path(result, location.file)
+    artifact = _artifact(location.file, result, places)
+    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(location.span)}}
+
+
+def _region(span: Span) -> dict[str, int]:
+    line, column, end_line, end_column = span
+    return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+
+
+def _artifact(file: str, result: RunResult, places: Places) -> dict[str, str]:
+    path = places.path(result, file)
     is_inside = not path.startswith("../") and not os.path.isabs(path)
-    artifact = {"uri": _quoted(path), "uriBaseId": _ROOT} if is_inside else {"uri": _absolute(f"{places.base}/{path}")}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
+    return {"uri": _quoted(path), "uriBaseId": _ROOT} if is_inside else {"uri": _absolute(f"{places.base}/{path}")}
 
 
 def _absolute(path: str) -> str:

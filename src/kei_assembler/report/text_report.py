@@ -78,7 +78,7 @@ def details(result: RunResult) -> tuple[str, str]:
         return result.printed, findings
     lines = "".join(_lines(result))
     if request.diff:
-        return _diffs(result, DRIFT), lines + findings
+        return _diffs_of_fixes(result) + _diffs(result, DRIFT), lines + findings
     shows_diffs = request.writes and not request.quiet
     return lines + (escaped(_diffs(result, PROTECTED), on_out) if shows_diffs else ""), findings
 
@@ -112,6 +112,9 @@ _LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
 def _lines(result: RunResult) -> Iterable[str]:
     """The lines about files. A check adds the code of the finding; `--quiet` leaves out what is not a finding."""
     request = result.request
+    for file in result.fixed if not request.quiet else ():
+        codes = ", ".join(sorted({*file.codes}))
+        yield shown(f"{'would fix' if request.diff else 'fixed'} {request.path(file.path)} [{codes}]") + "\n"
     for change in result.changes:
         is_finding = request.check and change.status in _PLANNED
         if change.status in DRIFT and (is_finding or not request.quiet):
@@ -136,6 +139,15 @@ def _diffs(result: RunResult, kinds: Container[FileStatus]) -> str:
     return "".join(diffs(joined(pending), result.request.diff_prefix, result.request.printed_before))
 
 
+def _diffs_of_fixes(result: RunResult) -> str:
+    if not result.fixed:
+        return ""
+    from kei_assembler.build.diff import diffs
+
+    changes = (file.as_change for file in result.fixed)
+    return "".join(diffs(changes, result.request.diff_prefix, result.request.printed_before))
+
+
 def closing(result: RunResult) -> str:
     """Return the end of the report: the failure or summary, what the settings allow, and the command that repairs."""
     return "".join(_closing(result))
@@ -149,15 +161,32 @@ def _closing(result: RunResult) -> Iterable[str]:
         yield "".join(f"{_line(f'  {line}').rstrip()}\n" for line in result.failure.details)
         hint = shown(result.failure.hint)
         yield f"  {painted('help', BOLD, on_err)}: {hint}\n" if hint else ""
-    elif not result.changes and result.status:
+    elif not result.changes and result.status and not result.fixed:
         yield f"{counts}; nothing was written\n"
+    elif not result.changes and result.fixed:
+        yield f"{'; '.join(filter(None, (_fixes(result), counts)))}\n"
     else:
-        yield f"{'; '.join(filter(None, (*_summary(result), counts)))}\n"
+        yield f"{'; '.join(filter(None, (_fixes(result), *_summary(result), counts)))}\n"
+    yield from _fixable(result)
     for waiver in result.waivers:
         yield f"{shown(waiver.line)}\n"
     if result.repair:
         yield "".join(f"{shown(f'{effect} {_listed(result, paths)}')}\n" for effect, paths in result.repair.effects)
         yield repair_line(result.repair, result.request)
+
+
+def _fixes(result: RunResult) -> str:
+    """The number of findings that the run has corrected or, with `--diff`, would correct."""
+    count = sum(len(file.codes) for file in result.fixed)
+    return f"{counted(count, 'finding')} {'to fix' if result.request.diff else 'fixed'}" if count else ""
+
+
+def _fixable(result: RunResult) -> Iterable[str]:
+    """The number of findings that an option corrects."""
+    safe, unsafe = result.fixable if result.request.offers_fixes else (0, 0)
+    counts = [f"{safe:,} fixable with --fix"] if safe else []
+    counts += [f"{unsafe:,} {'more' if safe else 'fixable'} with --unsafe-fixes"] if unsafe else []
+    yield f"{', '.join(counts)}\n" if counts else ""
 
 
 def repair_line(repair: Repair, request: Request) -> str:

@@ -292,9 +292,12 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
 
 def check_models(usage: KitUsage) -> list[Diagnostic]:
     """Return the note about clients that do not get the models of some manifests."""
-    if not usage.without_model:
+    kit = usage.kit
+    # a manifest without a valid name is reported for that
+    agents = set[str]().union(*usage.without_model.values()) & kit.files_by_agent.keys() if usage.without_model else ()
+    if not agents:
         return []
-    kit, first = usage.kit, min(set().union(*usage.without_model.values()))
+    first = min(agents)
     context = ManifestContext(kit, kit.read_manifest(kit.files_by_agent[first]))
     found = first_findings(values.model_left_out, usage)
     return diagnose(values.model_left_out, context.source, map(context.placed, found))

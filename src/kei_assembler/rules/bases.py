@@ -8,13 +8,14 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.inheritance import MAX_LEVELS, Fault
 from kei_assembler.model.kinds import AGENT
-from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name
+from kei_assembler.rules.definition import Fixable, Violation, rule
+from kei_assembler.rules.hints import did_you_mean_name, meant_name
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import replacing
 from kei_assembler.rules.runner import locate
 
 
-@rule("E101")
+@rule("E101", fixable=Fixable.UNSAFELY)
 def unknown_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A manifest extends one that does not exist.
 
@@ -46,7 +47,9 @@ def unknown_base(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     of_kind = "" if kind is AGENT else f" of the kind `{kind.name}`"
     others = kit.manifest_files.named(kind).keys() - {stem(fault.origin.file)}
     hint = did_you_mean_name(fault.name, others, kit.settings.manifests, f"name a manifest of this kit{of_kind}")
-    yield Violation(fault.origin.path, f"unknown base `{fault.name}`", hint)
+    match = meant_name(fault.name, others, kit.settings.manifests)
+    remedy = replacing(fault.origin.path, fault.name, match, others)
+    yield Violation(fault.origin.path, f"unknown base `{fault.name}`", hint, remedy=remedy)
 
 
 _MAX_RELATED = 20

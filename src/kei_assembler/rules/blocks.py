@@ -7,12 +7,14 @@ from itertools import islice
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.kit.blocks import VARIANT_MARK, Block, split_entry
-from kei_assembler.model.settings import BLOCK_NAME, is_block_name
-from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_block, meant_name
-from kei_assembler.rules.keys import is_missing, repeats
+from kei_assembler.model.settings import BLOCK_NAME, is_block_name, value_at
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
+from kei_assembler.rules.hints import did_you_mean_block, entries_of, meant_entry, meant_name
+from kei_assembler.rules.keys import is_missing
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import replacing
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import MAX_FINDINGS
 from kei_assembler.rules.sections import has_fault
 from kei_assembler.rules.stray_keys import is_stray
@@ -21,7 +23,7 @@ from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
 
 
-@rule("B201")
+@rule("B201", fixable=Fixable.EITHER)
 def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block that does not exist.
 
@@ -53,10 +55,16 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
             name, _ = split_entry(entry)
             create = f"create `{name}.md` in a block folder ({listed(kit.settings.blocks)})"
             hint = did_you_mean_block(kit, entry, create)
-            yield Violation(("blocks", index), f"unknown block `{name}`", hint)
+            path = ("blocks", index)
+            yield Violation(
+                path,
+                f"unknown block `{name}`",
+                hint,
+                remedy=replacing(path, entry, meant_entry(kit, entry), entries_of(kit, entry)),
+            )
 
 
-@rule("B202")
+@rule("B202", fixable=Fixable.SAFELY)
 def repeated_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block twice.
 
@@ -83,7 +91,7 @@ def repeated_block(context: ManifestContext) -> Iterable[Violation]:
     yield from repeats(("blocks",), context.manifest.blocks)
 
 
-@rule("B203")
+@rule("B203", fixable=Fixable.SAFELY)
 def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
     """A manifest's list of blocks does not start with the obligatory blocks in the kit's order.
 
@@ -133,7 +141,26 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
     entries = context.kit.settings.obligatory
     order = ", in this order" if len(entries) > 1 else ""
     where = ("blocks",) if blocks else ()
-    yield Violation(where, f"`blocks` {problem}", f"start the list with {listed(entries)}{order}")
+    hint = f"start the list with {listed(entries)}{order}"
+    yield Violation(where, f"`blocks` {problem}", hint, remedy=_with_obligatory(context))
+
+
+def _with_obligatory(context: ManifestContext) -> Remedy:
+    """The remedy that starts the list of blocks with the obligatory ones.
+
+    What a list has of them already stays where it is, if it is at the right place, and is moved there otherwise.
+    """
+    path, kit = ("blocks",), context.kit
+    source, at = context.source_of(path), context.resolved.origin(path).path
+    own = value_at(source.data, at)
+    if not isinstance(own, list):
+        return Remedy("added", (), ("blocks", kit.settings.obligatory))
+    wanted = kit.settings.obligatory
+    expanded = {*wanted, *kit.obligatory}
+    present = [entry for entry in own if entry in wanted]
+    order = [own.index(entry) if entry in present else entry for entry in wanted]
+    order += [index for index, entry in enumerate(own) if not isinstance(entry, str) or entry not in expanded]
+    return Remedy("reordered", path, (order,))
 
 
 def _corrections(context: ManifestContext) -> dict[str, str]:
@@ -147,7 +174,7 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
 
-@rule("B204")
+@rule("B204", fixable=Fixable.EITHER)
 def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block with an invalid name.
 
@@ -159,9 +186,13 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        blocks = ["../secrets"]
+        blocks = ["_blocks/policy/no-git-ops.md"]
+
+        # _blocks/policy/no-git-ops.md
+        Do not push.
 
     Passes::
 
@@ -181,8 +212,12 @@ def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
             block, _, client = name.partition(VARIANT_MARK)
             if block in context.kit.known_blocks:
                 hint = f"list `{block}`: a file for `{client}` replaces the block without being listed"
+                match: str | None = entry.replace(name, block)
+            else:
+                match = meant_entry(context.kit, entry) if name else None
             problem = f"`{name}` is not {BLOCK_NAME.expects}" if name else f"`{entry}` has no name of a block"
-            yield Violation(("blocks", index), problem, hint if name else "write it before the `#`")
+            hint, path = hint if name else "write it before the `#`", ("blocks", index)
+            yield Violation(path, problem, hint, remedy=replacing(path, entry, match, entries_of(context.kit, entry)))
 
 
 @rule("B205")

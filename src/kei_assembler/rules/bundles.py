@@ -9,10 +9,11 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.inheritance import BUNDLE, is_bundle
 from kei_assembler.model.settings import BUNDLE_NAME
-from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_block
-from kei_assembler.rules.inheritance import meant_bundle
-from kei_assembler.rules.keys import repeats
+from kei_assembler.rules.definition import Fixable, Violation, rule
+from kei_assembler.rules.hints import did_you_mean_block, entries_of, meant_entry
+from kei_assembler.rules.inheritance import meant_bundle, nearest_bundle
+from kei_assembler.rules.remedies import replacing_setting
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.validation import fits
 
 
@@ -23,7 +24,7 @@ def _lists(kit: LoadedKit) -> Iterator[tuple[KeyPath, Sequence[str]]]:
         yield kit.settings_path("bundles", name), entries
 
 
-@rule("C717")
+@rule("C717", fixable=Fixable.EITHER)
 def unknown_bundle_in_settings(kit: LoadedKit) -> Iterable[Violation]:
     """A list of blocks in the settings has a bundle that does not exist.
 
@@ -61,7 +62,9 @@ def unknown_bundle_in_settings(kit: LoadedKit) -> Iterable[Violation]:
         for index, entry in enumerate(entries):
             name = entry.removeprefix(BUNDLE)
             if is_bundle(entry) and name not in kit.settings.bundles:
-                yield Violation((*path, index), f"unknown bundle `{entry}`", meant_bundle(kit, name))
+                where, match = (*path, index), nearest_bundle(kit, name)
+                remedy = replacing_setting(kit, where, entry, match, entries_of(kit, entry))
+                yield Violation(where, f"unknown bundle `{entry}`", meant_bundle(kit, name), remedy=remedy)
 
 
 @rule("C718")
@@ -116,7 +119,7 @@ def circular_bundle(kit: LoadedKit) -> Iterable[Violation]:
                 open_bundles[inner] = enumerate(bundles[inner])
 
 
-@rule("C727")
+@rule("C727", fixable=Fixable.EITHER)
 def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     """A bundle lists a block that does not exist.
 
@@ -146,11 +149,12 @@ def unknown_block_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     for name, entries in kit.settings.bundles.items():
         for index, entry in enumerate(entries):
             if not is_bundle(entry) and not kit.blocks.files(split_entry(entry)[0]):
-                hint = did_you_mean_block(kit, entry)
-                yield Violation(kit.settings_path("bundles", name, index), f"unknown block `{entry}`", hint)
+                path, hint = kit.settings_path("bundles", name, index), did_you_mean_block(kit, entry)
+                remedy = replacing_setting(kit, path, entry, meant_entry(kit, entry), entries_of(kit, entry))
+                yield Violation(path, f"unknown block `{entry}`", hint, remedy=remedy)
 
 
-@rule("C728")
+@rule("C728", fixable=Fixable.SAFELY)
 def repeated_in_bundle(kit: LoadedKit) -> Iterable[Violation]:
     """A bundle lists an entry twice, or its name is not valid.
 

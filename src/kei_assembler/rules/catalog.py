@@ -55,6 +55,7 @@ def explain(rule: Rule) -> str:
         f"## {rule.code} {rule.name}",
         f"*{rule.severity.word}* · {title}",
         text,
+        str(rule.fixable),
         "You can silence it with the setting `ignore`." if rule.may_ignore else "You cannot silence it.",
         f"Fails:\n\n{_fenced(fails)}",
         f"Passes:\n\n{_fenced(passes)}",
@@ -78,6 +79,9 @@ def reference() -> str:
 _PREFACE = """\
 Every finding has a code. `assemble explain CODE` prints its section of this page. If there is an *error*, nothing is
 written. A *warning* only prevents writing with `--strict`, and a *note* never does. `make docs` generates this page.
+
+Some findings have a [fix](fixes.md): `assemble --fix` turns the example that fails into the one that passes, if the
+section mentions the option. A code can have other findings without a fix.
 
 In the examples, a line `# PATH` starts a file of the kit. An example without such a line is `agents/critic.toml`.
 """

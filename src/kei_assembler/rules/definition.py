@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from functools import wraps
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
+from kei_assembler.toml.source import Source
+
+
+class Remedy(NamedTuple):
+    """What corrects a finding, before it becomes edits of a file.
+
+    `operation` is one of `toml.rewriting.OPERATIONS`, which takes the source, `where` and the arguments. If `where` is
+    a span or a location, the operation is `written`, and the arguments are the text there and the one that replaces it.
+    `source` is the file that a key path leads to, if it is not the checked one. A remedy is safe if the outputs stay as
+    intended; it is not if it can add a tool, a right or a handoff.
+    """
+
+    operation: str
+    where: KeyPath | Span | Location
+    arguments: tuple[Any, ...] = ()
+    is_safe: bool = True
+    source: Source | None = None
+
+
+class Fixable(StrEnum):
+    """Whether findings of a rule have a fix, as the end of a sentence in the documentation."""
+
+    NEVER = ""
+    SAFELY = "`--fix` corrects it if only one correction is likely."
+    UNSAFELY = "`--unsafe-fixes` corrects it if only one correction is likely."
+    EITHER = "If only one correction is likely, `--fix` makes it where that is safe, and otherwise `--unsafe-fixes`."
 
 
 class Violation(NamedTuple):
@@ -20,6 +47,7 @@ class Violation(NamedTuple):
     message: str
     help: str = ""
     related: tuple[tuple[KeyPath | Span | Location, str], ...] = ()
+    remedy: Remedy | None = None
 
 
 class Rule(NamedTuple):
@@ -33,6 +61,7 @@ class Rule(NamedTuple):
     severity: Severity
     may_ignore: bool
     check: Callable[..., Iterable[Violation]]
+    fixable: Fixable = Fixable.NEVER
 
     @property
     def name(self) -> str:
@@ -41,10 +70,10 @@ class Rule(NamedTuple):
 
 
 def rule(
-    code: str, severity: Severity = Severity.ERROR, *, may_ignore: bool = False
+    code: str, severity: Severity = Severity.ERROR, *, may_ignore: bool = False, fixable: Fixable = Fixable.NEVER
 ) -> Callable[[Callable[..., Iterable[Violation]]], Rule]:
     """Return a decorator that turns a check into a rule. Warnings and notes can always be ignored."""
-    return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check)
+    return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check, fixable)
 
 
 def documented(code: str, severity: Severity = Severity.ERROR) -> Callable[[Callable[[], None]], Rule]:

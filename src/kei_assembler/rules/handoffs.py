@@ -9,16 +9,17 @@ from kei_assembler.kit import stem
 from kei_assembler.model.adaptation import EVERYTHING, starts_agents
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest
-from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import did_you_mean_name
+from kei_assembler.rules.definition import Fixable, Violation, rule
+from kei_assembler.rules.hints import did_you_mean_name, meant_name
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import replacing
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.whitespace import has_text
 
 
-@rule("H301")
+@rule("H301", fixable=Fixable.UNSAFELY)
 def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
     """A handoff leads to an agent that does not exist.
 
@@ -26,12 +27,21 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
 
         [[handoff]]
         target = "implementor"
         trigger = "findings to be fixed"
+
+        # agents/implementer.toml
+        name = "implementer"
+        description = "Writes code."
+
+        [[handoff]]
+        target = "critic"
+        trigger = "code to be reviewed"
 
     Passes::
 
@@ -58,7 +68,9 @@ def unknown_handoff_target(context: ManifestContext) -> Iterable[Violation]:
         if has_text(target) and target not in known and target != own:
             folders = context.kit.settings.manifests
             hint = did_you_mean_name(target, context.kit.names.agents, folders, _UNKNOWN_AGENT_HELP)
-            yield Violation(("handoff", index, "target"), f"unknown agent `{target}`", hint)
+            path, agents = ("handoff", index, "target"), context.kit.names.agents
+            remedy = replacing(path, target, meant_name(target, agents, folders), agents)
+            yield Violation(path, f"unknown agent `{target}`", hint, remedy=remedy)
         elif context.kit.names.is_only_base(target):
             kind = context.kit.manifest_files.kind_of(context.kit.files_by_agent[target])
             reason, hint = "its manifest is abstract", "hand off to an agent that extends it"

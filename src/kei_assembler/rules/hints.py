@@ -76,6 +76,19 @@ def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -
     return ""
 
 
+def table_in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -> tuple[KeyPath, str] | None:
+    """Return the table of a client to which an unknown key of a manifest belongs, and its name there.
+
+    None if the key belongs elsewhere, or if several clients have it. See `in_manifest`.
+    """
+    is_in_target = len(path) == _TARGET_PATH and path[0] == "target"
+    key = str(path[-1])
+    if _is_known(key, known) or (len(path) > 1 and not is_in_target):
+        return None
+    owners = {} if is_in_target and _inner_table(str(path[1]), key) else _owners_of(key, known, targets)
+    return next(((("target", name), own) for name, own in owners.items()), None) if len(owners) == 1 else None
+
+
 def _inner_table(target: str, key: str) -> str:
     """The key of a target's table with a key such as that of an event, or nothing."""
     fields = TARGETS[target].fields if target in TARGETS else ()
@@ -99,6 +112,23 @@ def in_settings(path: KeyPath, known: Collection[str]) -> str:
         return f"it belongs in {_tables(owners, key, 'defaults.target')}"
     setting = _settings().get(plain(key))
     return f"it belongs at the top of the settings{_as(setting, key)}" if setting and len(path) > 1 else ""
+
+
+def table_in_settings(path: KeyPath, known: Collection[str]) -> tuple[KeyPath, str] | None:
+    """Return the table to which an unknown key of the settings belongs, and its name there. See `in_settings`."""
+    key = str(path[-1])
+    if _is_known(key, known):
+        return None
+    manifest_key = next((each for each in _MANIFEST_KEYS if plain(each) == plain(key)), None)
+    if manifest_key and (path[:1] == ("defaults",) or len(path) == 1):
+        return (("defaults",), manifest_key) if manifest_key in _DEFAULTS else None
+    if path[:2] == ("defaults", "target") and _inner_table(str(path[2]), key):
+        return None
+    if owners := _owners_of(key, known, ()):
+        name, own = next(iter(owners.items()))
+        return (("defaults", "target", name), own) if len(owners) == 1 else None
+    setting = _settings().get(plain(key))
+    return ((), setting) if setting and len(path) > 1 else None
 
 
 def budget_of_target(path: KeyPath) -> str:
@@ -147,6 +177,14 @@ def why_refused(path: KeyPath, value: object = None) -> tuple[str, str] | None:
     return None
 
 
+def current_key(path: KeyPath) -> str | None:
+    """Return the client's current name of a key at this path, if it is an older one that is never written."""
+    match path:
+        case [*_, "target", str(name), str(key)] if name in TARGETS:
+            return TARGETS[name].loader.legacy_keys.get(key)
+    return None
+
+
 def client_may_know(path: KeyPath) -> str:
     """Return the start of a hint about an unknown key in the table of a target, or nothing for other tables."""
     match path:
@@ -156,7 +194,8 @@ def client_may_know(path: KeyPath) -> str:
             return ""
 
 
-_SUFFIXES = (".md", ".toml", ".markdown", ".mdc", ".txt")
+SUFFIXES = (".md", ".toml", ".markdown", ".mdc", ".txt")
+"""What people write after the name of a file's block or agent."""
 
 
 def meant_name(written: str, known: Collection[str], folders: Iterable[str] = ()) -> str | None:
@@ -168,7 +207,7 @@ def meant_name(written: str, known: Collection[str], folders: Iterable[str] = ()
     path = path.casefold().removeprefix("./")
     for folder in folders:
         path = path.removeprefix(f"{folder.casefold()}/")
-    for suffix in _SUFFIXES:
+    for suffix in SUFFIXES:
         path = path.removesuffix(suffix)
     path = path.replace(" ", "-")
     candidates = (path, path.rpartition("/")[2], _in_folders(frozenset(known)).get(path))
@@ -185,13 +224,28 @@ def _in_folders(names: frozenset[str]) -> Mapping[str, str]:
 
 def did_you_mean_block(kit: LoadedKit, written: str, otherwise: str = "") -> str:
     """Return the help for an unknown block: a question with the block or bundle that is meant, or `otherwise`."""
-    if written in kit.settings.bundles:
-        return f"did you mean `{BUNDLE}{written}`?"
-    if written.startswith(DROPPED):
+    match = meant_entry(kit, written)
+    if not match and written.startswith(DROPPED):
         return f'only an inherited block can be dropped, in a list with `"{INHERITED}"`'
+    return f"did you mean `{match}`?" if match else otherwise
+
+
+def meant_entry(kit: LoadedKit, written: str) -> str | None:
+    """Return the entry that an unknown block in a list stands for: a block, its section or a bundle, or None."""
+    if written in kit.settings.bundles:
+        return f"{BUNDLE}{written}"
+    if written.startswith(DROPPED):
+        return None
     name, mark, slug = written.partition(SECTION_MARK)
     match = meant_name(name, kit.known_blocks, kit.settings.blocks)
-    return f"did you mean `{match}{mark}{slug}`?" if match else otherwise
+    return f"{match}{mark}{slug}" if match else None
+
+
+def entries_of(kit: LoadedKit, written: str) -> frozenset[str]:
+    """Return the entries that one of a list of blocks can stand for: blocks, with the same section, and bundles."""
+    slug = "".join(written.partition(SECTION_MARK)[1:])
+    bundles = (f"{BUNDLE}{name}" for name in kit.settings.bundles)
+    return frozenset((*(f"{name}{slug}" for name in kit.known_blocks), *bundles))
 
 
 def did_you_mean_name(written: str, known: Collection[str], folders: Iterable[str] = (), otherwise: str = "") -> str:

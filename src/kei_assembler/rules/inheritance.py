@@ -9,23 +9,26 @@ from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, Fault, Resolved
+from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import BUNDLE_NAME, settings_values
 from kei_assembler.rules import bases
-from kei_assembler.rules.definition import Rule, Violation, rule
-from kei_assembler.rules.hints import meant_name
+from kei_assembler.rules.definition import Fixable, Remedy, Rule, Violation, rule
+from kei_assembler.rules.hints import entries_of, meant_name
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.names import duplicate_name
+from kei_assembler.rules.remedies import decides, moving, removing, replacing
 from kei_assembler.rules.runner import diagnose, first_of, locate, run_rule
-from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.validation import fits
 
 
-@rule("E104")
+@rule("E104", fixable=Fixable.EITHER)
 def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A list has an entry `"..."`, but there is nothing that it could stand for.
 
     It stands for the entries of the same list in the next layer: the base, or the settings' `[defaults]`. If none of
-    these has the list, the client's default applies there, and no entry can stand for that.
+    these has the list, the client's default applies there, and no entry can stand for that. A list of the manifest that
+    is below the header of a table also inherits nothing.
 
     Fails::
 
@@ -47,10 +50,17 @@ def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     base = kit.composition.source(fault.origin.file).data.get("extends")
     message = f'`"{INHERITED}"` stands for nothing: no base and no default has a list `{fault.name}`'
     other = f"add the list to `{base}`" if base else "name a base with `extends`"
-    yield Violation(fault.origin.path, message, f"remove the entry, or {other}")
+    hint, remedy = f"remove the entry, or {other}", None
+    table, key = fault.origin.path[:-2], str(fault.origin.path[-2])
+    if table and table[0] != "target" and key in _MANIFEST_KEYS:
+        hint, remedy = f"`{key}` is a key of the manifest: move it to the top", moving((*table, key), (), key)
+    yield Violation(fault.origin.path, message, hint, remedy=remedy)
 
 
-@rule("E140")
+_MANIFEST_KEYS = frozenset(field.key for field in FIELDS)
+
+
+@rule("E140", fixable=Fixable.EITHER)
 def almost_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A list replaces the inherited one, but has an entry that is almost `"..."`.
 
@@ -84,10 +94,12 @@ def almost_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         tools = ["Read"]
     """
     message = f"`{fault.name}` does not stand for the inherited entries"
-    yield Violation(fault.origin.path, message, f'write `"{INHERITED}"`, with three dots')
+    is_safe = not decides(fault.origin.path)
+    remedy = Remedy("replaced", fault.origin.path, (fault.name, INHERITED), is_safe)
+    yield Violation(fault.origin.path, message, f'write `"{INHERITED}"`, with three dots', remedy=remedy)
 
 
-@rule("E141")
+@rule("E141", fixable=Fixable.SAFELY)
 def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
     """A list in the settings' `[defaults]` or values has an entry `"..."`.
 
@@ -112,14 +124,14 @@ def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        tools = ["...", "Bash"]
     """
     general, tables = settings_values(kit.settings_table)
     lists = [({path[-1]: value}, path[:-1]) for value, path in general.values()]
     lists += [(table, ("target", name, "values")) for name, table in tables.items()]
     for path in chain.from_iterable(_dots(*each) for each in [(kit.defaults, ("defaults",)), *lists]):
         message = f'`"{INHERITED}"` stands for nothing, because the settings inherit from nothing'
-        yield Violation(kit.settings_path(*path), message, "remove the entry")
+        where = kit.settings_path(*path)
+        yield Violation(where, message, "remove the entry", remedy=removing(where))
 
 
 def _dots(value: object, path: KeyPath) -> Iterator[KeyPath]:
@@ -130,7 +142,7 @@ def _dots(value: object, path: KeyPath) -> Iterator[KeyPath]:
         yield from _dots(inner, (*path, key))
 
 
-@rule("E105")
+@rule("E105", fixable=Fixable.EITHER)
 def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A manifest drops something that it does not inherit.
 
@@ -163,7 +175,7 @@ def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         abstract = true
         tools = ["Read", "Bash"]
     """
-    place, known = fault.origin.path[0], fault.trail
+    place, known, remedy = fault.origin.path[0], fault.trail, None
     if fault.kind == "replaced":
         message = f"`{fault.name}` drops nothing, because the list replaces the inherited one"
         hint = f'add `"{INHERITED}"`, which stands for the inherited entries'
@@ -175,7 +187,8 @@ def nothing_dropped(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         message = f"{what} `{fault.name}` is not inherited, so it cannot be dropped"
         otherwise = "remove it" if place in _WITHOUT_PROSE else f"remove it; {_ESCAPED}"
         hint = did_you_mean(fault.name, known, otherwise)
-    yield Violation(fault.origin.path, message, hint)
+        remedy = replacing(fault.origin.path, fault.name, nearest(fault.name, known), known)
+    yield Violation(fault.origin.path, message, hint, remedy=remedy)
 
 
 _ESCAPED = rf"to print a text that begins with `{DROPPED}`, write it in single quotes: `'\{DROPPED}…'`"
@@ -183,7 +196,7 @@ _WITHOUT_PROSE = ("unset", "handoff", "tools", "blocks", "targets", "target")
 """The keys in which no text begins with `!`."""
 
 
-@rule("E106")
+@rule("E106", fixable=Fixable.SAFELY)
 def repeated_reference(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A list has the entry `"..."`, a bundle, or something to drop twice.
 
@@ -215,10 +228,11 @@ def repeated_reference(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """
     is_handoff = fault.origin.path[0] == "handoff"
     message = f"the handoff to `{fault.name}` is dropped twice" if is_handoff else f"`{fault.name}` is listed twice"
-    yield Violation(fault.origin.path, message, "remove one of the two")
+    remedy = None if is_handoff else removing(fault.origin.path)
+    yield Violation(fault.origin.path, message, "remove one of the two", remedy=remedy)
 
 
-@rule("E107")
+@rule("E107", fixable=Fixable.EITHER)
 def unknown_bundle(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     """A manifest lists a bundle that the settings do not define.
 
@@ -248,17 +262,26 @@ def unknown_bundle(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    yield Violation(fault.origin.path, f"unknown bundle `{BUNDLE}{fault.name}`", meant_bundle(kit, fault.name))
+    path, bundle = fault.origin.path, f"{BUNDLE}{fault.name}"
+    remedy = replacing(path, bundle, nearest_bundle(kit, fault.name), entries_of(kit, bundle))
+    yield Violation(path, f"unknown bundle `{bundle}`", meant_bundle(kit, fault.name), remedy=remedy)
 
 
 def meant_bundle(kit: LoadedKit, name: str) -> str:
     """Return the help for an unknown bundle. Its name can also be that of a block."""
-    known = [f"{BUNDLE}{each}" for each in kit.settings.bundles]
-    block = meant_name(name, kit.known_blocks, kit.settings.blocks)
     define = "define it in the setting `bundles`" if fits(BUNDLE_NAME, name) else f"a bundle is {BUNDLE_NAME.expects}"
     if SECTION_MARK in name:
         return f"bundles have no sections; list a block and its section, as in `NAME{SECTION_MARK}SLUG`"
-    return did_you_mean(f"{BUNDLE}{name}", known, f"did you mean `{block}`?" if block else define)
+    match = nearest_bundle(kit, name)
+    return f"did you mean `{match}`?" if match else define
+
+
+def nearest_bundle(kit: LoadedKit, name: str) -> str | None:
+    """Return the entry for which one with an unknown bundle stands: another bundle, or a block, or None."""
+    if SECTION_MARK in name:
+        return None
+    bundles = [f"{BUNDLE}{each}" for each in kit.settings.bundles]
+    return nearest(f"{BUNDLE}{name}", bundles) or meant_name(name, kit.known_blocks, kit.settings.blocks)
 
 
 _RULES: dict[str, Rule] = {

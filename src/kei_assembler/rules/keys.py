@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.markdown.placeholders import NAME
 from kei_assembler.model.manifest import FIELDS
-from kei_assembler.rules import table_hints
-from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.rules.hints import client_may_know, has_home, in_manifest, why_refused
+from kei_assembler.rules import remedies, table_hints
+from kei_assembler.rules.definition import Fixable, Violation, rule
+from kei_assembler.rules.hints import (
+    client_may_know,
+    has_home,
+    in_manifest,
+    table_in_manifest,
+    why_refused,
+)
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.stray_keys import is_header, is_stray, strays
-from kei_assembler.suggestions import did_you_mean, listed, nearest
-from kei_assembler.targets import TARGETS, did_you_mean_target
-from kei_assembler.validation import ValidationError, are_texts, describe, fits
+from kei_assembler.suggestions import listed, nearest
+from kei_assembler.targets import TARGETS, did_you_mean_target, nearest_target
+from kei_assembler.validation import ValidationError, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
 
 
-@rule("K101")
+@rule("K101", fixable=Fixable.EITHER)
 def unknown_key(context: ManifestContext) -> Iterable[Violation]:
     """A key does not exist.
 
@@ -45,13 +52,16 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
             place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
             owner = next((name for name, row in TARGETS.items() if key in row.refused), "")
             if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
-                yield Violation(error.path, *why)
+                yield Violation(error.path, *why, remedy=remedies.renaming_to_current(error.path))
             else:
+                table = table_in_manifest(error.path, known, context.kit.targets_of(context.manifest))
                 otherwise = f"{client_may_know(error.path)}{_keys_here(known)}"
                 if len(error.path) == 1 and NAME.fullmatch(key):
                     otherwise = f"to fill `{{{{{key}}}}}`, set it under `[values]`"
                 hint = place or did_you_mean_target(key, known, otherwise)
-                yield Violation(error.path, f"unknown key `{key}`", hint)
+                meant = None if place else nearest_target(key, known)
+                remedy = remedies.moving(error.path, *table) if table else remedies.renaming(error.path, meant, known)
+                yield Violation(error.path, f"unknown key `{key}`", hint, remedy=remedy)
 
 
 @lru_cache(maxsize=16)
@@ -59,7 +69,7 @@ def _keys_here(known: tuple[str, ...]) -> str:
     return f"the keys here are {listed(known)}"
 
 
-@rule("K102")
+@rule("K102", fixable=Fixable.EITHER)
 def wrong_type(context: ManifestContext) -> Iterable[Violation]:
     """A value has the wrong type.
 
@@ -76,10 +86,11 @@ def wrong_type(context: ManifestContext) -> Iterable[Violation]:
         tools = ["Read", "Grep"]
     """
     for error in _of_kind(context, "type"):
-        yield Violation(error.path, describe(error), table_hints.of_type(error))
+        remedy = remedies.listing(error.path, error)
+        yield Violation(error.path, describe(error), table_hints.of_type(error), remedy=remedy)
 
 
-@rule("K103")
+@rule("K103", fixable=Fixable.SAFELY)
 def missing_key(context: ManifestContext) -> Iterable[Violation]:
     """A required key is missing or empty.
 
@@ -88,19 +99,38 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
+        description = "Reviews code."
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # assemble.toml
+        obligatory = ["baseline"]
+        required = ["name", "blocks"]
 
     Passes::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # assemble.toml
+        obligatory = ["baseline"]
+        required = ["name", "blocks"]
     """
     for key in context.required:
         if is_missing(context, key) and not _is_elsewhere(context, key):
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
-                yield Violation((), f"`{key}` is missing", f"the kit requires it; {_how_to_add(context, key)}")
+                hint = f"the kit requires it; {table_hints.how_to_add(context.kit.shape_of(context.kind), key)}"
+                yield Violation((), f"`{key}` is missing", hint, remedy=remedies.adding_blocks(context.kit, key))
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"
@@ -149,7 +179,7 @@ def multiline_value(context: ManifestContext) -> Iterable[Violation]:
         yield Violation(error.path, describe(error))
 
 
-@rule("K106")
+@rule("K106", fixable=Fixable.EITHER)
 def wrong_value(context: ManifestContext) -> Iterable[Violation]:
     """A value is not allowed for its key, such as an unknown target or a name with the wrong characters.
 
@@ -170,8 +200,10 @@ def wrong_value(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(error.path, *why)
             continue
         known = error.shape.choices or _tools_of_client(error.path)
-        hint = did_you_mean(error.value, known) if known and isinstance(error.value, str) else ""
-        yield Violation(error.path, describe(error), table_hints.of_value(error) or hint)
+        match = nearest_target(error.value, known) if known and isinstance(error.value, str) else None
+        hint = table_hints.of_value(error) or (f"did you mean `{match}`?" if match else "")
+        remedy = remedies.replacing(error.path, error.value, match, known)
+        yield Violation(error.path, describe(error), hint, remedy=remedy)
 
 
 def _tools_of_client(path: KeyPath) -> Collection[str]:
@@ -183,7 +215,7 @@ def _tools_of_client(path: KeyPath) -> Collection[str]:
             return ()
 
 
-@rule("K109", may_ignore=True)
+@rule("K109", may_ignore=True, fixable=Fixable.SAFELY)
 def repeated_entry(context: ManifestContext) -> Iterable[Violation]:
     """A list repeats an entry: `tools`, `targets`, or a list in the table of a target.
 
@@ -207,21 +239,7 @@ def repeated_entry(context: ManifestContext) -> Iterable[Violation]:
             yield from repeats(path, value)
 
 
-def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str] | None = None) -> Iterator[Violation]:
-    """Yield a finding for every string that a list repeats. Strings are the same if `key` returns the same for them."""
-    if key is None and are_texts(entries) and len(set(entries)) == len(entries):
-        return
-    first: dict[str, int] = {}
-    for index, entry in enumerate(entries):
-        if isinstance(entry, str) and entry:
-            before = first.setdefault(key(entry) if key else entry, index)
-            if before != index:
-                related = (((*path, before), "listed here first"),)
-                message = f"`{entry}` is listed twice in `{path[-1]}`"
-                yield Violation((*path, index), message, "remove one of the two", related)
-
-
-@rule("K110")
+@rule("K110", fixable=Fixable.EITHER)
 def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
     """A key of the manifest is below the header of a table, so it belongs to that table.
 
@@ -255,7 +273,9 @@ def misplaced_key(context: ManifestContext) -> Iterable[Violation]:
     for path in strays(context):
         found = _misplaced(context, path, str(path[-1]))
         is_value = path[-2] == "values"
-        yield found if is_value else found._replace(help=f"{found.help}; {_KEEP_IT.format(*path[-2:])}")
+        remedy = found.remedy and found.remedy._replace(is_safe=False)
+        keep = f"{found.help}; {_KEEP_IT.format(*path[-2:])}"
+        yield found if is_value else found._replace(help=keep, remedy=remedy)
 
 
 _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
@@ -263,9 +283,11 @@ _KEEP_IT = "to keep it in this table, write `{} = {{ {} = … }}`"
 
 def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Violation:
     key, table = str(path[-1]), path[:-1]
+    remedy = remedies.moving(path, (), meant or key)
+    remedy = remedy._replace(is_safe=remedy.is_safe and meant == key)
     if not is_header(context, table):
         message = f"`{key}` is in `{_header(table)}`, which has no such key"
-        return Violation(path, message, "move it to the top of the file")
+        return Violation(path, message, "move it to the top of the file", remedy=remedy)
     source = context.source_of(path)
     headers = (locate(source, (name,)) for name in source.data)
     lines = (each.span.line for each in headers if (each.excerpt or "").lstrip(SPACES).startswith("["))
@@ -273,7 +295,7 @@ def _misplaced(context: ManifestContext, path: KeyPath, meant: str | None) -> Vi
     hint = f"move it above line {first}, the manifest's first table header"
     hint = hint if meant == key else f"did you mean `{meant}`? If so, {hint}"
     message = f"`{key}` belongs to `{_header(table)}`, because it is below that header"
-    return Violation(path, message, hint, ((table, "the keys below this header belong to it"),))
+    return Violation(path, message, hint, ((table, "the keys below this header belong to it"),), remedy)
 
 
 @rule("K112")
@@ -362,18 +384,6 @@ def _is_misspelled(context: ManifestContext, missing: ValidationError) -> bool:
 def _header(table: KeyPath) -> str:
     name = ".".join(str(step) for step in table if isinstance(step, str))
     return f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
-
-
-def _how_to_add(context: ManifestContext, key: str) -> str:
-    field = next(field for field in context.kit.shape_of(context.kind).fields if field.key == key)
-    if not field.is_table:
-        return f"write `{key} = …` above the first table header"
-    header, fields = f"`[{key}]`", field.shape.fields
-    if field.shape.type is list:
-        header = f"a `[[{key}]]`"
-    elif fields and all(field.is_table for field in fields):
-        header = f"a `[{key}.…]`"
-    return f"add {header} at the end of the file"
 
 
 OF_VALIDATION = (unknown_key, wrong_type, blank_value, multiline_value, wrong_value)

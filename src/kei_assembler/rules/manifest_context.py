@@ -114,7 +114,11 @@ class ManifestContext:
     def placed(self, finding: Violation) -> Violation:
         """Return a finding with its places in the files in which the values were written."""
         related = tuple((self._placed(at), text) for at, text in finding.related)
-        return finding._replace(where=self._placed(finding.where), related=related)
+        remedy = finding.remedy
+        if remedy and isinstance(remedy.where, tuple) and not isinstance(remedy.where, Span | Location):
+            source, at = self._origin(remedy.where)
+            remedy = remedy._replace(where=at, source=source)
+        return finding._replace(where=self._placed(finding.where), related=related, remedy=remedy)
 
     def _placed(self, where: KeyPath | Span | Location) -> Span | Location:
         return where if isinstance(where, Span | Location) else self.locate(where)

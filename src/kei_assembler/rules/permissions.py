@@ -8,10 +8,11 @@ from kei_assembler.diagnostics import Severity
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.settings import RIGHTS
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage, rights_of
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.rules.remedies import replacing_setting
+from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets.instructions import SKILL_TOOLS
 
 
@@ -61,7 +62,7 @@ def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(("target", row.target, row.key), f"`{right}` lets the agent {row.grants}", hint)
 
 
-@rule("C710")
+@rule("C710", fixable=Fixable.UNSAFELY)
 def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `allow-rights` names a right that does not exist, or that does not have to be allowed.
 
@@ -94,7 +95,8 @@ def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
             if right and right not in known:
                 where = kit.settings_path("allow-rights", index, "rights", position)
                 hint = did_you_mean(right, known, f"the rights are {listed(known)}")
-                yield Violation(where, f"unknown right `{right}`", hint)
+                remedy = replacing_setting(kit, where, right, nearest(right, known), known)
+                yield Violation(where, f"unknown right `{right}`", hint, remedy=remedy)
 
 
 @rule("R502", Severity.WARNING)

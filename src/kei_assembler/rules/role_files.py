@@ -11,19 +11,20 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.paths import normalize
 from kei_assembler.rules.block_files import front_matter
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.inheritance import first_names
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import replacing
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.text import unfinished_merge
-from kei_assembler.suggestions import did_you_mean
+from kei_assembler.suggestions import did_you_mean, nearest
 from kei_assembler.toml.source import START, Source
 from kei_assembler.whitespace import has_text
 
 
-@rule("K133")
+@rule("K133", fixable=Fixable.EITHER)
 def unusable_role_file(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names a role file that does not exist, or that cannot be one.
 
@@ -52,7 +53,14 @@ def unusable_role_file(context: ManifestContext) -> Iterable[Violation]:
     """
     file = role_file(context.resolved.data)
     if file and (problem := _problem(context, file)):
-        yield Violation(("role", "file"), *problem)
+        message, hint = problem
+        known = _beside(context.kit, file)
+        is_there = context.kit.files.exists(context.kit.path(file))
+        beside = _beside_manifest(context, file)
+        remedy = None if is_there else replacing(("role", "file"), file, nearest(file, known), known)
+        if context.kit.role_files.is_readable(beside):
+            remedy = Remedy("replaced", ("role", "file"), (file, beside))
+        yield Violation(("role", "file"), message, hint, remedy=remedy)
 
 
 _NOTHING_BUT_TEXT = "name a file with nothing but the text of the role"
@@ -65,7 +73,7 @@ def _problem(context: ManifestContext, file: str) -> tuple[str, str] | None:
         owner = "a generated file" if _is_output(context, file) else kit.role_files.owner(file)
         hint = "list it in `blocks`" if owner == "a block" else _NOTHING_BUT_TEXT
         return (f"`{file}` is {owner}, and cannot be a role file, too", hint) if owner else None
-    beside = normalize(os.path.join(os.path.dirname(context.source_of(("role", "file")).file), file))
+    beside = _beside_manifest(context, file)
     meant = f"the path is relative to the kit: did you mean `{beside}`?" if kit.role_files.is_readable(beside) else ""
     if reason := kit.tree.refusal(kit.files.resolve(kit.path(file))):
         return f"the role file `{file}` {reason}", meant or "see the setting `root`"
@@ -74,6 +82,11 @@ def _problem(context: ManifestContext, file: str) -> tuple[str, str] | None:
     if kit.files.exists(kit.path(file)):
         return f"`{file}` is a folder, not a role file", "name a file in it"
     return f"the role file `{file}` does not exist", meant or did_you_mean(file, _beside(kit, file), "create it")
+
+
+def _beside_manifest(context: ManifestContext, file: str) -> str:
+    """The path of a role file if it is relative to the manifest instead of the kit."""
+    return normalize(os.path.join(os.path.dirname(context.source_of(("role", "file")).file), file))
 
 
 def _is_output(context: ManifestContext, file: str) -> bool:

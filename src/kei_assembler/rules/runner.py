@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, RelatedLocation, Span
-from kei_assembler.rules.definition import Rule, Violation
-from kei_assembler.toml.source import START, Source
+from kei_assembler.diagnostics import NO_FIX, Diagnostic, Fix, KeyPath, Location, RelatedLocation, Replacement, Span
+from kei_assembler.rules.definition import Remedy, Rule, Violation
+from kei_assembler.toml.source import START, Source, span_of
 
 MAX_FINDINGS = 100
 """How many findings of one rule are reported in one file. One more says that there are others."""
@@ -45,6 +45,7 @@ def diagnose(rule: Rule, source: Source, findings: Iterable[Violation]) -> list[
             _truncated(finding.message),
             _truncated(finding.help),
             tuple(RelatedLocation(locate(source, where), message) for where, message in finding.related),
+            fix_of(source, finding.remedy) if finding.remedy else NO_FIX,
         )
         for finding in findings
     ]
@@ -56,6 +57,20 @@ def locate(source: Source, where: KeyPath | Span | Location) -> Location:
         return where
     span = where if isinstance(where, Span) else source.locate(where)
     return Location(source.file, span, source.lines[span.line - 1] if span != START else None)
+
+
+def fix_of(source: Source, remedy: Remedy) -> Fix:
+    """Return the fix that a remedy for a finding in a file amounts to, without edits if it is not possible."""
+    if isinstance(remedy.where, Span | Location):
+        (file, span, line), (old, new) = locate(source, remedy.where), remedy.arguments
+        is_there = span.end_line == span.line and (line or "")[span.column - 1 : span.end_column - 1] == old
+        return Fix((Replacement(file, span, new),), remedy.is_safe) if is_there else NO_FIX
+    from kei_assembler.toml.rewriting import OPERATIONS  # only what has a finding needs it
+
+    source = remedy.source or source
+    splices = OPERATIONS[remedy.operation](source, remedy.where, *remedy.arguments)
+    edits = [Replacement(source.file, span_of(source.text, each.start, each.end), each.text) for each in splices]
+    return Fix(tuple(edits), bool(edits) and remedy.is_safe)
 
 
 def _truncated(text: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kei_assembler.diagnostics import Severity
+from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry, with_sections
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import locate
-from kei_assembler.suggestions import counted, listed, nearest
+from kei_assembler.suggestions import Certainty, certainty, counted, listed, nearest
 from kei_assembler.toml.source import START, span_of
 from kei_assembler.whitespace import has_text
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_SHOWN = 10
 
 
-@rule("B211")
+@rule("B211", fixable=Fixable.EITHER)
 def unknown_section(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a section that its block does not have.
 
@@ -34,7 +34,7 @@ def unknown_section(context: ManifestContext) -> Iterable[Violation]:
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        blocks = ["house-rules#tests"]
+        blocks = ["house-rules#testin"]
 
         # _blocks/house-rules.md
         # Testing
@@ -56,7 +56,9 @@ def unknown_section(context: ManifestContext) -> Iterable[Violation]:
     for index, entry in context.sections:
         block = _readable(context.kit, entry)
         if block and not _having(context.kit, block, entry):
-            yield Violation(("blocks", index), *_unknown(context.kit, block, split_entry(entry)[1]))
+            message, hint, match = _unknown(context.kit, block, split_entry(entry)[1])
+            path = ("blocks", index)
+            yield Violation(path, message, hint, remedy=_naming(path, entry, block, match))
 
 
 @rule("B212")
@@ -189,7 +191,7 @@ def missing_in_variant(usage: KitUsage, block: Block) -> Iterable[Violation]:
         count = len(_having(usage.kit, block, entry))
         if not slug or not targets or count == 1:
             continue
-        found = _ambiguous(usage.kit, block, slug) if count else Violation(START, *_unknown(usage.kit, block, slug))
+        found = _ambiguous(usage.kit, block, slug) if count else Violation(START, *_unknown(usage.kit, block, slug)[:2])
         users = _shown(usage.agents_with(entry, block.target))
         message = f"{found.message}; `{entry}` is listed by {users}"
         yield found._replace(message=message, related=found.related[:1])
@@ -245,19 +247,24 @@ def definition_elsewhere(usage: KitUsage, block: Block) -> Iterable[Violation]:
             yield Violation(span_of(text, use.start, use.end), message, hint)
 
 
-@rule("C719")
+@rule("C719", fixable=Fixable.EITHER)
 def unusable_obligatory_section(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `obligatory` names a section that its block does not have, or has several times.
 
     Fails::
 
         # assemble.toml
-        obligatory = ["baseline#honesty"]
+        obligatory = ["baseline#cares"]
 
         # _blocks/baseline.md
         # Care
 
         Be careful.
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline#care"]
 
     Passes::
 
@@ -279,7 +286,8 @@ def unusable_obligatory_section(kit: LoadedKit) -> Iterable[Violation]:
         where = kit.settings_path("obligatory", index)
         count = len(_having(kit, block, entry)) if block else 1
         if block and not count:
-            yield Violation(where, *_unknown(kit, block, slug))
+            message, hint, match = _unknown(kit, block, slug)
+            yield Violation(where, message, hint, remedy=_naming(where, entry, block, match))
         elif block and count > 1:
             yield _ambiguous(kit, block, slug)._replace(where=where)
 
@@ -313,8 +321,15 @@ def _around(kit: LoadedKit, entry: str) -> Iterator[str]:
         yield f"{name}{SECTION_MARK}{outer}"
 
 
-def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str]:
-    """The message and the help for a section that a block does not have."""
+def _naming(path: KeyPath, entry: str, block: Block, match: str | None) -> Remedy | None:
+    """The remedy that lists another section of a block."""
+    new = f"{block.name}{SECTION_MARK}{match}"
+    is_safe = certainty(split_entry(entry)[1], match or "", ()) is Certainty.CLEAR
+    return Remedy("replaced", path, (entry, new), is_safe) if match else None
+
+
+def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str, str | None]:
+    """The message and the help for a section that a block does not have, and the slug that is meant, if any."""
     from kei_assembler.markdown.sections import slug as slug_of
 
     slugs = kit.blocks.sections(block)
@@ -323,7 +338,7 @@ def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str]:
     if not match:
         hint = f"its sections are {_shown(list(slugs))}" if slugs else "the block has no headings; list it as a whole"
     what = f"the section `{slug}`" if slug else f"a section after `{SECTION_MARK}`"
-    return f"{_subject(block)} does not have {what}", hint
+    return f"{_subject(block)} does not have {what}", hint, match
 
 
 def _ambiguous(kit: LoadedKit, block: Block, slug: str) -> Violation:

@@ -11,9 +11,10 @@ from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER, in_capitals
 from kei_assembler.model.settings import SETTINGS, declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import value_tables, values_for
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import moving_setting
 from kei_assembler.rules.runner import locate, run_rule
 from kei_assembler.rules.stray_keys import strays
 from kei_assembler.rules.value_places import names_astray
@@ -65,7 +66,7 @@ def _choices(owner: ManifestContext | LoadedKit) -> Iterator[_Set]:
                 yield _Set(name, [*row["one-of"]], owner.settings_path("values", name, "one-of"))
 
 
-@rule("V101")
+@rule("V101", fixable=Fixable.EITHER)
 def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
     """The name of a value contains characters other than capitals, digits and `_`.
 
@@ -74,7 +75,7 @@ def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation
     Fails::
 
         name = "critic"
-        description = "Reviews code."
+        description = "Reviews the code of {{PROJECT}}."
 
         [values]
         project = "Apollo"
@@ -93,10 +94,14 @@ def invalid_value_name(owner: ManifestContext | LoadedKit) -> Iterable[Violation
         if path in astray:
             continue
         capitals = in_capitals(name)
-        hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if NAME.fullmatch(capitals) else ""
+        is_name = NAME.fullmatch(capitals) is not None
+        hint = f"write `{capitals}`, for `{{{{{capitals}}}}}` in texts" if is_name else ""
+        remedy = Remedy("renamed", path, (capitals,)) if is_name else None
         if isinstance(owner, LoadedKit) and name in _SETTINGS:
             hint = f"the setting `{name}` must be above the first table header"
-        yield Violation(path, f"the name `{name}` of a value must consist of capitals, digits and `_`", hint)
+            remedy = moving_setting(owner, path, (), name)
+        message = f"the name `{name}` of a value must consist of capitals, digits and `_`"
+        yield Violation(path, message, hint, remedy=remedy)
 
 
 @rule("V102")
@@ -131,7 +136,7 @@ def placeholder_in_value(owner: ManifestContext | LoadedKit) -> Iterable[Violati
                 break
 
 
-@rule("V103")
+@rule("V103", fixable=Fixable.SAFELY)
 def value_not_allowed(owner: ManifestContext | LoadedKit) -> Iterable[Violation]:
     """A value is not one of those that the settings allow, with `one-of` or `pattern`.
 
@@ -170,8 +175,10 @@ def value_not_allowed(owner: ManifestContext | LoadedKit) -> Iterable[Violation]
         row = declared.get(each.name, {})
         for path, text in _strings(each.value, each.path):
             if found := _not_allowed(each.name, text, row):
-                related = _declared_at(kit, each.name)
-                yield Violation(path, *found, (related,) if not isinstance(owner, LoadedKit) else ())
+                related = () if isinstance(owner, LoadedKit) else (_declared_at(kit, each.name),)
+                match = misspelled(text, row.get("one-of", ()))
+                remedy = Remedy("replaced", path, (text, match)) if match else None
+                yield Violation(path, *found, related, remedy)
 
 
 def _not_allowed(name: str, text: str, row: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -246,7 +253,7 @@ def unusable_pattern(kit: LoadedKit) -> Iterable[Violation]:
             yield Violation(where, f"the pattern of `{name}` cannot be used: {fault}", "write a simpler pattern")
 
 
-@rule("V104")
+@rule("V104", fixable=Fixable.SAFELY)
 def missing_value(context: ManifestContext) -> Iterable[Violation]:
     """A manifest has no value that the settings require.
 
@@ -256,7 +263,8 @@ def missing_value(context: ManifestContext) -> Iterable[Violation]:
 
         # agents/critic.toml
         name = "critic"
-        description = "Reviews code."
+        description = "Reviews the code of {{PROJECT}}."
+        values.PROJEKT = "Apollo"
 
         # assemble.toml
         values.PROJECT = { required = true, doc = "The name of the project." }
@@ -280,10 +288,12 @@ def missing_value(context: ManifestContext) -> Iterable[Violation]:
             some = f" for {listed((TARGETS[target].label for target in lacking), str)}" if lacking != [*targets] else ""
             hint = f"set it under `[values]`{f': {doc}' if doc else ''}"
             where: KeyPath = ("values",) if "values" in context.own else ()
+            remedy = None
             if match := misspelled(name, {*context.manifest.values} - {*context.kit.settings.values}):
                 where, hint = ("values", match), f"`{match}` is probably a misspelling of it"
+                remedy = Remedy("renamed", where, (name,))
             message = f"the value `{name}` is missing{some}"
-            yield Violation(where, message, hint, (_declared_at(context.kit, name),))
+            yield Violation(where, message, hint, (_declared_at(context.kit, name),), remedy)
 
 
 def _is_written_differently(context: ManifestContext, name: str) -> bool:

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from kei_assembler.diagnostics import Diagnostic, KeyPath
-from kei_assembler.files.work_tree import git_top
+from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.blocks import split_entry
 from kei_assembler.kit.discovery import PROJECT_TABLE, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.inheritance import is_bundle
 from kei_assembler.model.settings import MANIFEST_KEYS, SHAPE, UNIQUE_LISTS, character
-from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
-from kei_assembler.rules import bundles, home, set_values, table_hints
-from kei_assembler.rules.definition import Rule, Violation, rule
+from kei_assembler.paths import normalize
+from kei_assembler.rules import bundles, folders, home, set_values
+from kei_assembler.rules.definition import Fixable, Rule, Violation, rule
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.hints import (
     budget_of_target,
     did_you_mean_block,
-    did_you_mean_name,
+    entries_of,
     in_settings,
+    meant_entry,
+    table_in_settings,
     why_refused,
 )
 from kei_assembler.rules.inheritance import nothing_below_defaults
-from kei_assembler.rules.keys import repeats
 from kei_assembler.rules.permissions import unknown_right
+from kei_assembler.rules.remedies import (
+    moving_setting,
+    renaming_setting,
+    renaming_to_current,
+    replacing_setting,
+)
+from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sections import unusable_obligatory_section
+from kei_assembler.rules.setting_values import hint_for_wrong, meant_value, remedy_of_wrong
 from kei_assembler.rules.sources import check_source
-from kei_assembler.suggestions import did_you_mean, listed
-from kei_assembler.targets import did_you_mean_target
+from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.targets import did_you_mean_target, nearest_target
 from kei_assembler.toml.source import Source
-from kei_assembler.validation import ValidationError, describe, fits, matching, validation_errors
+from kei_assembler.validation import describe, fits, matching, validation_errors
 
 _CODE_POINT = matching(r"U\+(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{4}", "a code point such as `U+00AD`")
 _NOT_HERE = (("tool",), ("assemble",))
@@ -41,7 +48,7 @@ _NOT_HERE = (("tool",), ("assemble",))
 _EXTRA_KEY = matching(r"[a-z][a-z0-9_]*", "a key of lower-case letters, digits and `_`")
 
 
-@rule("C701")
+@rule("C701", fixable=Fixable.EITHER)
 def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A setting does not exist.
 
@@ -52,10 +59,26 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
         # assemble.toml
         obligatry = ["baseline"]
 
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
     Passes::
 
         # assemble.toml
-        obligatory = []
+        obligatory = ["baseline"]
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
     """
     for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
         if error.kind == "unknown":
@@ -67,10 +90,18 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
             hint = place or did_you_mean_target(key, known, otherwise)
-            yield Violation(error.path, *(why_refused(error.path) or (f"unknown setting `{key}`", hint)))
+            if why := why_refused(error.path):
+                yield Violation(error.path, *why, remedy=renaming_to_current(error.path))
+                continue
+            match, table = None if place else nearest_target(key, known), None
+            if not budget_of_target(path) and error.path not in _NOT_HERE:
+                table = table_in_settings(path, known)
+            renaming = renaming_setting(kit, error.path, match, known)
+            remedy = moving_setting(kit, error.path, *table) if table else renaming
+            yield Violation(error.path, f"unknown setting `{key}`", hint, remedy=remedy)
 
 
-@rule("C702")
+@rule("C702", fixable=Fixable.EITHER)
 def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A setting has an invalid value: it has the wrong type, is blank, or is not one of the allowed values.
 
@@ -79,49 +110,56 @@ def wrong_setting(kit: LoadedKit) -> Iterable[Violation]:
         # assemble.toml
         obligatory = "baseline"
 
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
     Passes::
 
         # assemble.toml
-        obligatory = []
+        obligatory = ["baseline"]
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
     """
     for error in validation_errors(SHAPE, kit.settings_table, kit.settings_at):
         if error.kind != "unknown":
-            why = why_refused(error.path, error.value)
-            yield Violation(error.path, *(why or (describe(error), _hint_for(kit, error))))
+            why, match = why_refused(error.path, error.value), meant_value(kit, error)
+            remedy = None if why else remedy_of_wrong(kit, error, match)
+            yield Violation(error.path, *(why or (describe(error), hint_for_wrong(error, match))), remedy=remedy)
 
 
-def _hint_for(kit: LoadedKit, error: ValidationError) -> str:
-    if hint := table_hints.hint(error):
-        return hint
-    if not isinstance(error.value, str):
-        return ""
-    if error.path[-1] == "output" and error.value.startswith(("~", "$", "%")):
-        return "for your home folder, begin with `~/`; variables and other users are not supported"
-    if error.path[len(kit.settings_at)] == "obligatory":
-        return did_you_mean_name(error.value, kit.known_blocks, kit.settings.blocks)
-    return did_you_mean(error.value, error.shape.choices) if error.shape.choices else ""
-
-
-@rule("C703")
+@rule("C703", fixable=Fixable.EITHER)
 def unknown_required_key(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `required` names a key that manifests cannot have.
+
+    To require a key of your own, declare it in the setting `extra-keys`.
 
     Fails::
 
         # assemble.toml
-        required = ["name", "owner"]
+        required = ["name", "descripton"]
 
     Passes::
 
         # assemble.toml
-        required = ["name", "owner"]
-        extra-keys = { owner = "string" }
+        required = ["name", "description"]
     """
     known = frozenset((*MANIFEST_KEYS, *kit.settings.extra_keys))
     for index, key in enumerate(kit.settings.required):
         if key and key not in known:
             path = kit.settings_path("required", index)
-            yield Violation(path, f"`{key}` is not a key of a manifest", did_you_mean(key, known))
+            hint, remedy = did_you_mean(key, known), replacing_setting(kit, path, key, nearest(key, known), known)
+            yield Violation(path, f"`{key}` is not a key of a manifest", hint, remedy=remedy)
 
 
 @rule("C704")
@@ -144,71 +182,6 @@ def extra_key_taken(kit: LoadedKit) -> Iterable[Violation]:
             yield Violation(path, f"every manifest already has the key `{key}`", "choose another name")
         elif not fits(_EXTRA_KEY, key):
             yield Violation(path, f"`{key}` must be {_EXTRA_KEY.expects}", "templates read it as `extra.KEY`")
-
-
-@rule("C705")
-def folder_out_of_place(kit: LoadedKit) -> Iterable[Violation]:
-    """A folder in the settings does not exist, or is outside the kit's root.
-
-    `root` itself must contain the kit, and must be in the git work tree, if there is one. If kits share blocks, set
-    `root` to a folder that contains all of them.
-
-    Fails::
-
-        # assemble.toml
-        blocks = ["rules"]
-
-    Passes::
-
-        # assemble.toml
-        blocks = ["rules"]
-
-        # rules/baseline.md.txt
-        A folder that exists.
-    """
-    top = git_top(kit.folder, kit.files)
-    if not is_inside(kit.files.resolve(kit.folder), kit.root):
-        yield Violation(kit.settings_path("root"), "`root` must be the kit's folder, or a folder that contains it")
-    elif top and not is_inside(kit.root, kit.files.resolve(top)):
-        yield Violation(kit.settings_path("root"), "`root` is outside the git work tree")
-    else:
-        yield from _misplaced_folders(kit)
-
-
-def _misplaced_folders(kit: LoadedKit) -> Iterator[Violation]:
-    for path, folder in _named_folders(kit):
-        if reason := kit.tree.refusal(kit.files.resolve(kit.path(folder))):
-            yield Violation(path, f"the folder `{folder}` {reason}", _root_for(kit, folder))
-        elif path[-1] != "templates" and not kit.files.is_folder(kit.path(folder)):
-            yield Violation(path, f"the folder `{folder}` does not exist", _FOLDER_HELP["blocks" in path])
-
-
-_FOLDER_HELP = {
-    False: "folders are relative to the kit",
-    True: "folders are relative to the kit; to name blocks that all manifests must list, use `obligatory`",
-}
-
-
-def _root_for(kit: LoadedKit, folder: str) -> str:
-    """Return the hint for a folder outside the root: it suggests the nearest root that contains the folder."""
-    start, wanted = kit.files.resolve(kit.folder), kit.files.resolve(kit.path(folder))
-    if is_in_git_folder(wanted):
-        return "choose another folder"
-    top = kit.files.resolve(git_top(start, kit.files) or os.sep)
-    root = next((above for above in upwards(start, top) if is_inside(wanted, above)), None)
-    if root is None:
-        return "move it into the git work tree: `root` must be in there"
-    return f'set `root` to a folder that contains it, such as `root = "{normalize(os.path.relpath(root, start))}"`'
-
-
-def _named_folders(kit: LoadedKit) -> Iterator[tuple[KeyPath, str]]:
-    # only folders that the settings name have to exist; a default folder that does not is treated as empty
-    table = kit.settings_table
-    for key in ("manifests", "blocks", "templates"):
-        if isinstance(table.get(key), list):
-            yield from ((kit.settings_path(key, index), folder) for index, folder in enumerate(table[key]))
-        elif key in table:
-            yield kit.settings_path(key), table[key]
 
 
 @rule("C706")
@@ -259,7 +232,7 @@ def unknown_ignore(kit: LoadedKit, known: Mapping[str, Rule]) -> Iterable[Violat
             yield Violation(where, f"`{code}` cannot be ignored, because the outputs would be wrong")
 
 
-@rule("C708")
+@rule("C708", fixable=Fixable.EITHER)
 def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     """The setting `obligatory` names a block that does not exist.
 
@@ -268,25 +241,35 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
     Fails::
 
         # assemble.toml
-        obligatory = ["baseline"]
+        obligatory = ["baselin"]
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
 
     Passes::
 
         # assemble.toml
         obligatory = ["baseline"]
 
-        # _blocks/baseline.md
-        Be honest.
-
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
         blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
     """
     for index, entry in enumerate(kit.settings.obligatory):
         if not is_bundle(entry) and kit.block(entry) is None:
             where = kit.settings_path("obligatory", index)
-            yield Violation(where, f"unknown block `{split_entry(entry)[0]}`", did_you_mean_block(kit, entry))
+            name, hint = split_entry(entry)[0], did_you_mean_block(kit, entry)
+            remedy = replacing_setting(kit, where, entry, meant_entry(kit, entry), entries_of(kit, entry))
+            yield Violation(where, f"unknown block `{name}`", hint, remedy=remedy)
 
 
 @rule("C709")
@@ -310,7 +293,7 @@ def character_not_allowable(kit: LoadedKit) -> Iterable[Violation]:
             yield Violation(where, f"`{name}` is not a hidden character that can be allowed", hint)
 
 
-@rule("C711")
+@rule("C711", fixable=Fixable.SAFELY)
 def repeated_setting(kit: LoadedKit) -> Iterable[Violation]:
     """A list in the settings repeats an entry.
 
@@ -353,7 +336,7 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or _check_project(kit, source)
         or _check_table(kit, source)
         or run_rule(hidden_text, source, source, kit.allowed_characters)
-        or run_rule(folder_out_of_place, source, kit)
+        or run_rule(folders.folder_out_of_place, source, kit)
         or [found for each in home.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unknown_obligatory_block, source, kit)
         or [found for each in set_values.OF_SETTINGS for found in run_rule(each, source, kit)]

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.markdown.hidden_text import named
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import nested_too_deeply
+from kei_assembler.rules.syntax_remedies import remedy_of
 from kei_assembler.toml.source import MAX_NESTING, Source, span_of
 from kei_assembler.toml.syntax import Problem, first_problem
 
@@ -142,7 +143,7 @@ _OTHERS: Mapping[str, _Text] = {
 }
 
 
-@rule("S003")
+@rule("S003", fixable=Fixable.UNSAFELY)
 def broken_toml(text: str, error: Exception, problem: Problem | None) -> Iterable[Violation]:
     """The file is not valid TOML.
 
@@ -206,7 +207,7 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Violation]:
 _HOLDER = re.compile(r"cannot extend value of type ([\w -]+) with a dotted key")
 
 
-@rule("S007")
+@rule("S007", fixable=Fixable.UNSAFELY)
 def unclosed_string(text: str, _: Exception, problem: Problem | None) -> Iterable[Violation]:
     """A string is not closed, or a string in single quotes has several lines.
 
@@ -215,20 +216,17 @@ def unclosed_string(text: str, _: Exception, problem: Problem | None) -> Iterabl
     Fails::
 
         name = "critic"
-        description = "Reviews
-        code."
+        description = "Reviews code.
 
     Passes::
 
         name = "critic"
-        description = \"\"\"
-        Reviews
-        code.\"\"\"
+        description = "Reviews code."
     """
     yield from _violation(_STRINGS, text, problem)
 
 
-@rule("S008")
+@rule("S008", fixable=Fixable.UNSAFELY)
 def wrong_escape(text: str, _: Exception, problem: Problem | None) -> Iterable[Violation]:
     r"""A string in double quotes contains a backslash that does not start an escape.
 
@@ -310,9 +308,8 @@ def _violation(texts: Mapping[str, _Text], text: str, problem: Problem | None) -
     if texts is _ESCAPES:  # the string's start is where to change the quotes
         where, related = _span_at(text, problem.origin), ((where, "the escape"),)
     hint = row.help.format(**words)
-    yield Violation(
-        where, row.message.format(**words), _for_code(text, problem, hint) if texts is _ESCAPES else hint, related
-    )
+    hint = _for_code(text, problem, hint) if texts is _ESCAPES else hint
+    yield Violation(where, row.message.format(**words), hint, related, remedy_of(text, problem))
 
 
 _LONG_CODES = "four hexadecimal digits after `\\u`, or eight after `\\U`"

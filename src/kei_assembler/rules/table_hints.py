@@ -76,3 +76,16 @@ def of_value(error: ValidationError) -> str:
         return f"`{meant}` is probably a misspelling"
     target = named_by_others(error.value) if isinstance(error.value, str) else None
     return f"did you mean `{target}`?" if target in error.shape.choices else ""
+
+
+def how_to_add(shape: Shape, key: str) -> str:
+    """Return how to add a key to a manifest of this shape."""
+    field = next(field for field in shape.fields if field.key == key)
+    if not field.is_table:
+        return f"write `{key} = …` above the first table header"
+    header, fields = f"`[{key}]`", field.shape.fields
+    if field.shape.type is list:
+        header = f"a `[[{key}]]`"
+    elif fields and all(field.is_table for field in fields):
+        header = f"a `[{key}.…]`"
+    return f"add {header} at the end of the file"

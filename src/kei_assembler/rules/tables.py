@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import renaming
 from kei_assembler.rules.stray_keys import strays
 from kei_assembler.suggestions import did_you_mean, nearest
 from kei_assembler.targets import TARGETS
@@ -83,7 +84,7 @@ def _unlisted(shape: Shape, value: Any, path: KeyPath) -> Iterator[tuple[KeyPath
                 yield from _unlisted(inner_shape, inner, (*path, key))
 
 
-@rule("K117", may_ignore=True)
+@rule("K117", may_ignore=True, fixable=Fixable.UNSAFELY)
 def unknown_event(context: ManifestContext) -> Iterable[Violation]:
     """A hook is for an event that `assemble` does not know. Clients drop such a hook, and it never runs.
 
@@ -126,10 +127,12 @@ def unknown_event(context: ManifestContext) -> Iterable[Violation]:
         if each.what == "event":
             message = f"{each.target.label} has no event `{each.key}` that `assemble` knows of; it drops unknown ones"
             otherwise = "if your version of the client has this event, ignore K117"
-            yield Violation(each.path, message, did_you_mean(each.key, each.known, otherwise))
+            hint = did_you_mean(each.key, each.known, otherwise)
+            remedy = renaming(each.path, nearest(each.key, each.known), each.known)
+            yield Violation(each.path, message, hint, remedy=remedy)
 
 
-@rule("K118", Severity.WARNING)
+@rule("K118", Severity.WARNING, fixable=Fixable.UNSAFELY)
 def misspelled_inner_key(context: ManifestContext) -> Iterable[Violation]:
     """A key in a table of a target, such as a hook or a server, is probably a misspelling. The client ignores it.
 
@@ -169,7 +172,8 @@ def misspelled_inner_key(context: ManifestContext) -> Iterable[Violation]:
             message = (
                 f"`assemble` does not know the key `{each.key}`, and {each.target.label} ignores unknown keys here"
             )
-            yield Violation(each.path, message, f"did you mean `{match}`?")
+            remedy = renaming(each.path, match, each.known)
+            yield Violation(each.path, message, f"did you mean `{match}`?", remedy=remedy)
 
 
 @rule("K119", Severity.NOTE)

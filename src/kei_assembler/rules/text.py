@@ -13,18 +13,18 @@ from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
 from kei_assembler.model.settings import value_at
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.kit_usage import Unfilled
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.value_places import outside_of_texts, place_of, unfilled_in_texts
+from kei_assembler.rules.value_places import filling, outside_of_texts, place_of, unfilled_in_texts
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, span_of
 from kei_assembler.whitespace import SPACES, with_lf_in_place
 
 
-@rule("T401", may_ignore=True)
+@rule("T401", may_ignore=True, fixable=Fixable.SAFELY)
 def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """A manifest or its role file contains an unfilled placeholder, such as `{{PROJECT}}`.
 
@@ -36,13 +36,18 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     Fails::
 
         name = "critic"
-        description = "Reviews the code of {{PROJECT}}."
+        description = "Reviews the code of {{PROJEKT}}."
+
+        [values]
+        PROJECT = "Apollo"
 
     Passes::
 
         name = "critic"
-        description = "Reviews the code of Apollo."
-        role = "You know what `{{PROJECT}}` means in a template."
+        description = "Reviews the code of {{PROJECT}}."
+
+        [values]
+        PROJECT = "Apollo"
     """
     if not any(map(_may_have_braces, context.sources())):
         return
@@ -51,7 +56,8 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         if not place.in_code:
             hint = did_you_mean(place.name, gap.names, _HOW_TO_FILL.format(place.name))
             clients = "" if gap.is_everywhere else f" for {_labels(gap.lacking)}"
-            yield _unfilled(place_of(context, gap.text, place.start, place.end), place.name, hint, clients)
+            where = place_of(context, gap.text, place.start, place.end)
+            yield _unfilled(where, place.name, hint, clients)._replace(remedy=filling(where, place.name, gap.similar))
     for path, text, match in outside_of_texts(context):
         is_in_table = path[0] in context.kit.settings.extra_keys and len(path) > 1
         hint = _NOT_IN_TABLE if is_in_table else _NO_TEXT
@@ -76,7 +82,7 @@ def _may_have_braces(source: Source) -> bool:
     return source.has_escapes or "" in source.text.split("{")[1:]
 
 
-@rule("T402", may_ignore=True)
+@rule("T402", may_ignore=True, fixable=Fixable.SAFELY)
 def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]:
     """A block contains a placeholder, such as `{{PROJECT}}`, for which an agent has no value.
 
@@ -88,9 +94,10 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
         name = "critic"
         description = "Reviews code."
         blocks = ["baseline"]
+        values.PROJECT = "Apollo"
 
         # _blocks/baseline.md
-        Keep to the rules of {{PROJECT}}.
+        Keep to the rules of {{PROJEKT}}; in CI, `${{ github.ref }}` names the branch.
 
     Passes::
 
@@ -98,9 +105,10 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
         name = "critic"
         description = "Reviews code."
         blocks = ["baseline"]
+        values.PROJECT = "Apollo"
 
         # _blocks/baseline.md
-        Keep to the rules of Apollo; in CI, `${{ github.ref }}` names the branch.
+        Keep to the rules of {{PROJECT}}; in CI, `${{ github.ref }}` names the branch.
     """
     text = block.source.text
     by_offset: dict[int, list[BlockGap]] = {}
@@ -118,7 +126,8 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
         are_alike = all(gap.similar == first.similar for gap in gaps)
         otherwise = _HOW_TO_FILL.format(text[start + 2 : end - 2])
         hint = f"did you mean `{first.similar}`?" if are_alike and first.similar else otherwise
-        yield Violation(span_of(text, start, end), message, hint)
+        where, similar = span_of(text, start, end), first.similar if are_alike else ""
+        yield Violation(where, message, hint, remedy=filling(where, text[start + 2 : end - 2], similar))
 
 
 _MAX_NAMED = 2

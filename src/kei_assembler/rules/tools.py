@@ -9,10 +9,11 @@ from functools import lru_cache
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import Toolset, toolset_of
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.remedies import replacing
 from kei_assembler.rules.values import Named, named_values
-from kei_assembler.suggestions import did_you_mean, listed, misspelled
+from kei_assembler.suggestions import did_you_mean, listed, misspelled, nearest
 from kei_assembler.targets import ALIASES, FORMER_TOOLS, TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.targets.tools import Tools
@@ -21,7 +22,7 @@ from kei_assembler.whitespace import has_text
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
 
 
-@rule("K111", Severity.WARNING)
+@rule("K111", Severity.WARNING, fixable=Fixable.UNSAFELY)
 def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a tool that does not exist.
 
@@ -36,7 +37,7 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
 
         name = "critic"
         description = "Reviews code."
-        tools = ["Raed"]
+        tools = ["Raed", "Bash(git:*)", "mcp__tracker__search"]
 
     Passes::
 
@@ -47,15 +48,18 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     known = context.kit.known_tools
     for index, tool in enumerate(context.manifest.tools or ()):
         if tool and not _is_known(tool, known) and is_one_tool(tool):
-            yield Violation(("tools", index), f"unknown tool `{tool}`", did_you_mean(tool, known, _UNKNOWN_TOOL_HELP))
+            path, hint = ("tools", index), did_you_mean(tool, known, _UNKNOWN_TOOL_HELP)
+            remedy = replacing(path, tool, nearest(tool, known), known)
+            yield Violation(path, f"unknown tool `{tool}`", hint, remedy=remedy)
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
         is_right_elsewhere = match and match.casefold() == value.text.casefold()  # case does not count on some systems
         if not match or (value.kind == "tools" and not is_right_elsewhere):
             hint = f"did you mean `{match}`?" if match else _UNKNOWN_TOOL_HELP
-            yield Violation(value.path, f"unknown tool `{value.text}`", hint)
+            remedy = _replacing(value, match)
+            yield Violation(value.path, f"unknown tool `{value.text}`", hint, remedy=remedy)
 
 
-@rule("K121", may_ignore=True)
+@rule("K121", may_ignore=True, fixable=Fixable.UNSAFELY)
 def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     """A list of tools that the agent must not use has a misspelled name, so the agent can use the tool.
 
@@ -81,7 +85,8 @@ def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     for value, match in _unknown_in_tables(context) if context.manifest.target else ():
         if value.kind == "denied" and match:
             message = f"unknown tool `{value.text}`, so nothing is denied"
-            yield Violation(value.path, message, f"did you mean `{match}`?")
+            remedy = _replacing(value, match)
+            yield Violation(value.path, message, f"did you mean `{match}`?", remedy=remedy)
 
 
 def _unknown_in_tables(context: ManifestContext) -> Iterator[tuple[Named, str | None]]:
@@ -95,6 +100,10 @@ def _unknown_in_tables(context: ManifestContext) -> Iterator[tuple[Named, str | 
                     yield value._replace(text=name), misspelled(tool, context.kit.known_tools)
                 elif row.names is not None and (match := _meant_by(row, name)):
                     yield value._replace(text=name), match
+
+
+def _replacing(value: Named, match: str | None) -> Remedy | None:
+    return Remedy("replaced", value.path, (value.text.partition("(")[0], match), is_safe=False) if match else None
 
 
 _NAME_IN_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")

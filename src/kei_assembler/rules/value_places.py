@@ -10,7 +10,7 @@ from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.filled_texts import Gap, Misfit, Text
 from kei_assembler.markdown.placeholders import LINES, LIST, PLACEHOLDER, SIZE, STRUCTURE, may_have_placeholders
 from kei_assembler.model.values import path_of_value, texts_of, values_for
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.kit_usage import Unfilled
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -174,7 +174,7 @@ def _effect(context: ManifestContext, misfit: Misfit) -> str:
     return f"would change the structure of {of}, for example begin a list there"
 
 
-@rule("V110", Severity.NOTE)
+@rule("V110", Severity.NOTE, fixable=Fixable.SAFELY)
 def misspelled_in_code(context: ManifestContext) -> Iterable[Violation]:
     """A placeholder in code has no value, but a similar name has one.
 
@@ -209,9 +209,13 @@ def misspelled_in_code(context: ManifestContext) -> Iterable[Violation]:
 
 
 def _left(where: Span | Location, name: str, match: str) -> Violation:
-    return Violation(
-        where, f"there is no value for `{{{{{name}}}}}`, so it stays as it is", f"did you mean `{{{{{match}}}}}`?"
-    )
+    message = f"there is no value for `{{{{{name}}}}}`, so it stays as it is"
+    return Violation(where, message, f"did you mean `{{{{{match}}}}}`?", remedy=filling(where, name, match))
+
+
+def filling(where: Span | Location, name: str, match: str | None) -> Remedy | None:
+    """Return the remedy that replaces a placeholder without a value with one that has a similar name, if there is."""
+    return Remedy("written", where, (f"{{{{{name}}}}}", f"{{{{{match}}}}}")) if match else None
 
 
 def unfilled_in_texts(context: ManifestContext) -> Iterator[Gap]:
@@ -252,7 +256,7 @@ def outside_of_texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str, r
             yield from ((path, text, match) for match in PLACEHOLDER.finditer(text))
 
 
-@rule("V112", Severity.NOTE)
+@rule("V112", Severity.NOTE, fixable=Fixable.SAFELY)
 def misspelled_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation]:
     """A placeholder in the code of a block has no value, but a similar name has one.
 

@@ -12,7 +12,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import LISTS, takes_model
 from kei_assembler.model.kinds import SKILL
 from kei_assembler.paths import upwards
-from kei_assembler.rules.definition import Violation, rule
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import counted, listed, misspelled
@@ -148,7 +148,7 @@ def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
     return any(kit.tree_of(path).holds(path) and kit.files.exists(path) for path in of_user)
 
 
-@rule("K127", Severity.WARNING)
+@rule("K127", Severity.WARNING, fixable=Fixable.UNSAFELY)
 def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names an agent that does not exist, but a similar one does, or a manifest that is only a base.
 
@@ -189,13 +189,14 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
                 continue
             displayed = value.target and {*map(context.kit.names.display_name, context.kit.agents)}
             if value.text not in built_in and value.text not in (displayed or ()):
-                yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?")
+                remedy = Remedy("replaced", value.path, (value.text, match), is_safe=False)
+                yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?", remedy=remedy)
 
 
 _AGENT = re.compile(r"[^*?:]*")  # no pattern, and not a plugin's
 
 
-@rule("K125", Severity.WARNING)
+@rule("K125", Severity.WARNING, fixable=Fixable.SAFELY)
 def misspelled_model(context: ManifestContext) -> Iterable[Violation]:
     """A model is probably a misspelling of a client's own word for one.
 
@@ -230,7 +231,8 @@ def _misspelled_model(value: Named, rows: Iterable[Target]) -> Iterator[Violatio
     for word in words if value.text.casefold() not in known else ():
         if word.casefold() not in known and (right := misspelled(word, known)):
             suggestion = value.text.replace(word, right)
-            yield Violation(value.path, f"unknown model `{value.text}`", f"did you mean `{suggestion}`?")
+            remedy = Remedy("replaced", value.path, (value.text, suggestion))
+            yield Violation(value.path, f"unknown model `{value.text}`", f"did you mean `{suggestion}`?", remedy=remedy)
 
 
 # A word with the size of the context, as in `opus[1m]`, or the name of a version, as in `claude-opus-4-5`.

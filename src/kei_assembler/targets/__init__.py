@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from kei_assembler.suggestions import did_you_mean
+from kei_assembler.suggestions import nearest
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
@@ -27,6 +27,7 @@ __all__ = [
     "TARGETS",
     "did_you_mean_target",
     "named_by_others",
+    "nearest_target",
 ]
 
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
@@ -39,10 +40,16 @@ def named_by_others(word: str) -> str | None:
     return next((row.name for row in TARGETS.values() if plain in row.other_names), None)
 
 
+def nearest_target(word: str, known: Collection[str]) -> str | None:
+    """Return the known word that an unknown one stands for, which may be the name of a target, or None."""
+    target = named_by_others(word)
+    return target if target in known else nearest(word, known)
+
+
 def did_you_mean_target(word: str, known: Collection[str], otherwise: str = "") -> str:
     """Return the help for an unknown word that may stand for a target, as `did_you_mean` does for any word."""
-    target = named_by_others(word)
-    return f"did you mean `{target}`?" if target in known else did_you_mean(word, known, otherwise)
+    match = nearest_target(word, known)
+    return f"did you mean `{match}`?" if match else otherwise
 
 
 DEFAULT_TARGET = CLAUDE_CODE.name

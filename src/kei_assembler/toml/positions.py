@@ -28,11 +28,18 @@ class Mention(NamedTuple):
     """A position at which a text names a key or contains a list item.
 
     `defines` is false for the leading keys of a table header: `[a.b]` mentions `a` but defines only `a.b`.
+
+    `whole` is the key with its value, and `value` the value alone, if the text has them here. Both are the span of a
+    list item. `members` has the items of a list, and the keys with their values of an inline table.
     """
 
     path: KeyPath
     span: Span
     defines: bool = True
+    is_header: bool = False
+    whole: Span | None = None
+    value: Span | None = None
+    members: tuple[Span, ...] = ()
 
 
 def mentions(text: str, below: str | None = None) -> Iterator[Mention]:
@@ -81,10 +88,10 @@ class _PositionReader:
         for segment in segments:
             is_last = segment is segments[-1]
             path = (*path, self._name(segment))
-            yield Mention(path, self._span(segment), is_last)
+            yield Mention(path, self._span(segment), is_last, is_header=True)
             if node.type == "table_array_element" and is_last:
                 self.last_items[path] = self.last_items.get(path, -1) + 1
-                yield Mention((*path, self.last_items[path]), self._span(segment))
+                yield Mention((*path, self.last_items[path]), self._span(segment), is_header=True)
             if path in self.last_items:
                 path = (*path, self.last_items[path])
         yield from self._statements(node, path)
@@ -93,27 +100,45 @@ class _PositionReader:
         key, *values = node.named_children
         if self.below is not None and not prefix and self._name(_segments(key)[0]) != self.below:
             return
+        *outer, last = _segments(key)
         path = prefix
-        for segment in _segments(key):
+        for segment in outer:
             path = (*path, self._name(segment))
             yield Mention(path, self._span(segment))
-        for value in values:
-            yield from self._value(value, path)
+        path = (*path, self._name(last))
+        value = next((each for each in values if each.type in _VALUES), None)
+        if value is None:  # the text has errors
+            yield Mention(path, self._span(last))
+            return
+        whole, of_value = self._between(key, value), self._span(value)
+        yield Mention(path, self._span(last), whole=whole, value=of_value, members=self._members(value))
+        yield from self._value(value, path)
 
     def _value(self, node: Node, path: KeyPath) -> Iterator[Mention]:
         if node.type == "inline_table":
             yield from self._statements(node, path)
         elif node.type == "array":
             for index, item in enumerate(child for child in node.named_children if child.type in _VALUES):
-                yield Mention((*path, index), self._span(item))
+                span = self._span(item)
+                yield Mention((*path, index), span, whole=span, value=span, members=self._members(item))
                 yield from self._value(item, (*path, index))
 
     def _name(self, segment: Node) -> str:
         raw = self.raw[segment.start_byte : segment.end_byte].decode()
         return str(next(iter(rtoml.loads(f"{raw} = 0")))) if segment.type == "quoted_key" else raw
 
+    def _members(self, node: Node) -> tuple[Span, ...]:
+        if node.type == "array":
+            return tuple(self._span(child) for child in node.named_children if child.type in _VALUES)
+        pairs = (child.named_children for child in node.children if child.type == "pair")
+        values = ((key, next((each for each in rest if each.type in _VALUES), key)) for key, *rest in pairs)
+        return tuple(self._between(*pair) for pair in values)
+
     def _span(self, node: Node) -> Span:
-        return Span(*self.position(node.start_byte), *self.position(node.end_byte))
+        return self._between(node, node)
+
+    def _between(self, first: Node, last: Node) -> Span:
+        return Span(*self.position(first.start_byte), *self.position(last.end_byte))
 
     def position(self, byte: int) -> tuple[int, int]:
         """Return the line and the column of a byte."""

@@ -6,11 +6,14 @@ import re
 from codecs import BOM_UTF8
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import rtoml
 
 from kei_assembler.diagnostics import KeyPath, Span
+
+if TYPE_CHECKING:
+    from kei_assembler.toml.positions import Mention
 
 MAX_BYTES = 1024 * 1024
 """The maximum size of a manifest, a block, a template or a settings file, in bytes."""
@@ -77,6 +80,14 @@ class Source:
             for mention in islice(mentions(self.text, wanted), _MAX_MENTIONS):
                 spans.setdefault(mention.path, mention.span)
         return self._read[wanted]
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """The mentions of the keys and list items of the text, in order."""
+        # This module loads tree-sitter, which most runs do not need.
+        from kei_assembler.toml.positions import mentions
+
+        return [*islice(mentions(self.text), _MAX_MENTIONS)]
 
     def locate(self, path: KeyPath) -> Span:
         """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""

@@ -33,7 +33,7 @@ def document(data: Mapping[str, Any], comments: Comments = _NONE, inline: Collec
     """
     # A pair after a table header would belong to that table.
     sections = {key: value for key, value in data.items() if _is_section(value) and key not in inline}
-    pairs = [_pair(_key(key), (key,), value, comments) for key, value in data.items() if key not in sections]
+    pairs = [_pair(key_text(key), (key,), value, comments) for key, value in data.items() if key not in sections]
     tables = (_section((key,), value, comments) for key, value in sections.items())
     return "\n".join(filter(None, ["".join(pairs), *tables]))
 
@@ -52,7 +52,7 @@ def _is_section(value: Any) -> bool:
 
 def _section(path: KeyPath, value: Any, comments: Comments) -> str:
     """Return a table, or a list of tables, with headers. `path` leads through lists by their indexes."""
-    name = ".".join(_key(step) for step in path if isinstance(step, str))
+    name = ".".join(key_text(step) for step in path if isinstance(step, str))
     if not isinstance(value, Mapping):
         tables = (((*path, index), table) for index, table in enumerate(value))
         return "\n".join(_table(f"[[{name}]]{_comment(comments, at)}\n", at, table, comments) for at, table in tables)
@@ -73,7 +73,7 @@ def _table(header: str, path: KeyPath, table: Mapping[str, Any], comments: Comme
 def _pairs(path: KeyPath, table: Mapping[str, Any], comments: Comments, prefix: str = "") -> str:
     lines = []
     for key, value in table.items():
-        name, inner = f"{prefix}{_key(key)}", (*path, key)
+        name, inner = f"{prefix}{key_text(key)}", (*path, key)
         is_table = isinstance(value, Mapping) and value
         lines.append(_pairs(inner, value, comments, f"{name}.") if is_table else _pair(name, inner, value, comments))
     return "".join(lines)
@@ -97,20 +97,21 @@ def _comment(comments: Comments, path: KeyPath) -> str:
     return f"  # {_escaped(text, _ESCAPED_IN_COMMENT)}" if text else ""
 
 
-def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _line(key)
+def key_text(key: str) -> str:
+    """Return a key as TOML has it: in quotes only if it needs them."""
+    return key if _BARE_KEY.fullmatch(key) else string_text(key)
 
 
 def _value(value: Any) -> str:
     match value:
         case str():
-            return _line(value)
+            return string_text(value)
         case bool():
             return str(value).lower()
         case list() | tuple():
             return f"[{', '.join(map(_value, value))}]"
         case Mapping():
-            pairs = ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
+            pairs = ", ".join(f"{key_text(key)} = {_value(inner)}" for key, inner in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"
         case _:
             return repr(value)
@@ -119,7 +120,7 @@ def _value(value: Any) -> str:
 def _text(text: str) -> str:
     """Return a string; one with several lines is multi-line and, if possible, free of escapes."""
     if "\n" not in text:
-        return _line(text)
+        return string_text(text)
     if _UNPRINTABLE.search(text):
         return _escaped_lines(text)
     if not ('"""' in text or "\\" in text or text.endswith('"')):
@@ -127,7 +128,8 @@ def _text(text: str) -> str:
     return _escaped_lines(text) if "'''" in text or text.endswith("'") else f"'''\n{text}'''"
 
 
-def _line(text: str) -> str:
+def string_text(text: str) -> str:
+    """Return a string on one line, with its quotes."""
     is_literal = ('"' in text or "\\" in text) and not ("'" in text or "\n" in text or _UNPRINTABLE.search(text))
     return f"'{text}'" if is_literal else f'"{_escaped(text, _ESCAPED)}"'
 
