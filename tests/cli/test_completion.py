@@ -143,6 +143,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
                 "catalog",
                 "flatten",
                 "rename",
+                "remove",
                 "why",
                 "schema",
                 "gitignore",

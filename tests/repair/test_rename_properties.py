@@ -1,4 +1,4 @@
-"""Renames of everything in generated kits: compared with the kit written with the new name, and undone again."""
+"""Renames and removals of everything in generated kits: a renamed kit is compared with one written with the name."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from composed_kits import BLOCKS, ROLES, ComposedKit, composed_kits
 from conftest import examples
 from kei_assembler import Kit
 from kei_assembler.build.result import CLEAN
+from kei_assembler.diagnostics import AssembleError
 from kei_assembler.loader import load_kit
 from kei_assembler.model.kinds import INSTRUCTIONS, SKILL
+from kei_assembler.repair.names import known_names
+from kei_assembler.repair.remove import remove
 from kei_assembler.repair.rename import rename
 from repositories import git
 
@@ -79,6 +82,14 @@ class Written(NamedTuple):
 
     def rename(self, old: str, new: str) -> None:
         rename(load_kit(str(self.folder)), old, new).draft.write()
+
+    def remove(self, label: str) -> str:
+        """Remove something, and return why that is refused, or ""."""
+        try:
+            remove(load_kit(str(self.folder)), label).draft.write()
+        except AssembleError as error:
+            return error.message
+        return ""
 
 
 _SHARED = ("name", "description", "extends", "abstract", "blocks", "role", "values")
@@ -201,6 +212,24 @@ def test_other_kinds(composed: ComposedKit, kind: str, odd: bool) -> None:
         kit.rename(f"{kind}/new-name", name)
         assert kit.files() == before
         assert not (kit.folder / ".agents/skills/new-name").exists()
+
+
+@examples(10, SLOW)
+@given(composed_kits(), st.booleans())
+def test_what_is_removed_is_gone_and_the_rest_stays(composed: ComposedKit, odd: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        kit = _write(composed, Path(name).resolve(), False, odd)
+        kit.build()
+        for label in [*known_names(load_kit(str(kit.folder)))]:
+            before, refusal, after = kit.files(), kit.remove(label), kit.files()
+            if refusal:
+                assert refusal.endswith(("is still used", "shares its line with others"))
+                assert after == before
+                continue
+            changed = {path for path in after if after[path] != before[path]}
+            assert all(path.endswith(".toml") and not path.startswith(".") for path in changed)
+            assert label not in known_names(load_kit(str(kit.folder)))
+            assert kit.passes()
 
 
 @examples(7, SLOW)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
 from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import FileChange
+from kei_assembler.repair.mentions import Mention
 from kei_assembler.report import text_report
 from kei_assembler.suggestions import counted
+from kei_assembler.whitespace import SPACES
 
+_MAX_LINE = 100
 _PAST = {"move": "moved", "update": "updated", "create": "created", "delete": "deleted"}
 
 
@@ -42,6 +47,15 @@ def diff(draft: Draft, colours: bool) -> str:
     edited = (each for each in changes.values() if each.before != each.after and each.after is not None)
     some = (Change(FileStatus.UPDATE, _path(draft, each.path), "", "", each.before, each.after) for each in edited)
     return text_report.escaped("".join(diffs(some)), colours)
+
+
+def mentioned(draft: Draft, mentions: Iterable[Mention]) -> str:
+    """Return a line for each mention in a text, with the line that has it."""
+    made = []
+    for file, _, _, place in mentions:
+        line = (place.excerpt or "").strip(SPACES)[:_MAX_LINE]
+        made.append(f"{shown(f'{_path(draft, file)}:{place.span.line}:{place.span.column}: {line}')}\n")
+    return "".join(made)
 
 
 def _verb(change: FileChange) -> str:

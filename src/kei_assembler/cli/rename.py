@@ -9,14 +9,10 @@ from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import kit_option, user_option
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
-from kei_assembler.markdown.hidden_text import shown
-from kei_assembler.paths import display_path
 from kei_assembler.repair.rename import Renaming, rename
 from kei_assembler.report import text_report
 from kei_assembler.selection import folder_of
 from kei_assembler.suggestions import counted
-
-_MAX_LINE = 100
 
 
 @click.command("rename")
@@ -55,11 +51,7 @@ def _notes(renaming: Renaming, is_dry: bool, colours: bool) -> str:
     kit = draft.kit
     options = kit.command_options if kit.for_user else ""
     parts = [text_report.diagnostics(renaming.found, colours)]
-    for mention in renaming.mentions:
-        place = mention.location
-        line = (place.excerpt or "").strip(" \t")
-        text = f"{display_path(kit.path(place.file))}:{place.span.line}:{place.span.column}: {line[:_MAX_LINE]}"
-        parts.append(f"{shown(text)}\n")
+    parts.append(drafts.mentioned(draft, renaming.mentions))
     if count := len(renaming.mentions):
         verb, run = "would stay" if is_dry else "left", f"assemble rename --prose{options}"
         run = f"{run} {shell.word(old.label)} {shell.word(new.name)}"

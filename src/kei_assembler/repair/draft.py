@@ -89,15 +89,26 @@ class Draft:
         Raises:
             AssembleError: the file is a link, or there is already a file at the new path.
         """
-        kit = self.kit
-        if kit.files.is_link(kit.output_path(move.old)):
-            raise AssembleError(f"{move.old} is a link, which cannot be moved", "replace it with the file it leads to")
+        self._refuse_link(move.old, "moved")
         content = self.content(move.old)
         if self.content(move.new) is not None:
             raise AssembleError(f"{move.new} already exists", "delete or move it, then run the command again")
         self.put(move.new, content)
         self.put(move.old, None)
         self.moves.append(move)
+
+    def delete(self, path: str) -> None:
+        """Delete a file.
+
+        Raises:
+            AssembleError: the file is a link.
+        """
+        self._refuse_link(path, "deleted")
+        self.put(path, None)
+
+    def _refuse_link(self, path: str, done: str) -> None:
+        if self.kit.files.is_link(self.kit.output_path(path)):
+            raise AssembleError(f"{path} is a link, which cannot be {done}", "replace it with the file it leads to")
 
     def changes(self) -> list[FileChange]:
         """Return the changes of files that the draft consists of, those of sources first."""

@@ -15,7 +15,7 @@ from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import refuse_home
-from kei_assembler.markdown.stamped_sections import edited, insertion, layout
+from kei_assembler.markdown.stamped_sections import edited, insertion, layout, removal
 from kei_assembler.repair.draft import Draft, Move
 
 _LEFTOVERS = (FileStatus.ORPHAN, FileStatus.UNMANAGED)
@@ -166,6 +166,38 @@ def _write_section(draft: Draft, pair: _Pair, is_stale: bool) -> None:
         begin, end = generated.begin.rpartition(_DIGEST)[0], section[:-1].rpartition(b"\n")[2]
         section = begin + _DIGEST + present.begin.rpartition(_DIGEST)[2] + b"\n" + present.text + end + b"\n"
     draft.put(pair.after.path, edited(content, [insertion(file, name, section)]))
+
+
+def delete(draft: Draft, before: Check, manifest: str, force: bool) -> None:
+    """Delete the outputs of a manifest in a draft. What this kit did not generate stays.
+
+    Raises:
+        AssembleError: an output was edited, and `force` is not set.
+    """
+    for change in before.own(manifest):
+        if change.status is FileStatus.EDITED and not force:
+            hint = "take what is right into other sources, then use --force to delete it"
+            raise AssembleError(f"{change.shown} was edited by hand", hint)
+        if change.status not in (FileStatus.CREATE, FileStatus.FOREIGN):
+            _remove(draft, change)
+
+
+def delete_orphans(draft: Draft, before: Check, after: Check) -> None:
+    """Delete the intact outputs in a draft that are orphans only in the second check, such as imports of a section."""
+    known = {(each.path, each.section) for each in before.changes if each.status is FileStatus.ORPHAN}
+    for change in after.changes:
+        is_new = change.status is FileStatus.ORPHAN and (change.path, change.section) not in known
+        if is_new and change.intact:
+            _remove(draft, change)
+
+
+def _remove(draft: Draft, change: Change) -> None:
+    if not change.section:
+        draft.delete(change.path)
+        return
+    file = layout(draft.content(change.path) or b"")
+    if change.section in file.sections:
+        draft.put(change.path, edited(file.content, [removal(file, change.section)]))
 
 
 def new_findings(before: Check, after: Check, renamed: Sequence[tuple[str, str]] = ()) -> list[Diagnostic]:

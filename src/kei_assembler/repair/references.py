@@ -18,6 +18,7 @@ from kei_assembler.model.values import value_tables
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, Name
 from kei_assembler.rules.values import Named, scope_of, values_in
+from kei_assembler.targets.instructions import SKILL_TOOLS
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import key_offsets, offsets
 
@@ -127,9 +128,20 @@ def _of_manifest(sources: Sources, name: Name) -> Iterator[Reference]:
     if kit.settings_source:
         defaults = kit.settings_path("defaults")
         yield from _limits(kit.settings_source, sources.settings.get("defaults", {}), defaults, name.name, kinds)
-    for index, row in enumerate(kit.settings.allow_rights if kind is AGENT else ()):
-        if row["agent"] == name.name:
-            yield sources.in_settings(_whole(("allow-rights", index, "agent"), name.name), "allows it rights")
+    for index, row in enumerate(kit.settings.allow_rights):
+        if row["agent"] == name.name and _is_about(kit, name, row["rights"]):
+            yield sources.in_settings(_whole(("allow-rights", index, "agent"), name.name), ALLOWS)
+
+
+ALLOWS = "allows it rights"
+"""What a reference says that belongs to the manifest, although it is in the settings."""
+
+
+def _is_about(kit: LoadedKit, name: Name, rights: Iterable[str]) -> bool:
+    """Whether allowed rights are those of an agent, or those of a skill of the same name."""
+    has = {kind: name.name in kit.manifest_files.named(kind) for kind in (AGENT, SKILL)}
+    is_of_skill = all(right == SKILL_TOOLS for right in rights) if all(has.values()) else has[SKILL]
+    return name.kind == (SKILL if is_of_skill else AGENT).name
 
 
 def _whole(path: KeyPath, text: str) -> Part:

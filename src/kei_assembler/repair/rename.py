@@ -122,12 +122,17 @@ def _moves(sources: Sources, old: Name, new: Name) -> Iterator[Move]:
         yield Move(old.file, new.file)
         yield from _move_of_role_file(sources, old, new)
     elif old.kind == BLOCK:
-        variants = (f"{VARIANT_MARK}{client}" for client in kit.blocks.clients(old.name))
-        for end in ("", *variants):
-            for folder in kit.settings.blocks:
-                move = Move(*(normalize(f"{folder}/{name}{end}.md") for name in (old.name, new.name)))
-                if kit.files.exists(kit.path(move.old)):
-                    yield move
+        for file in files_of_block(kit, old.name):
+            folder = next(each for each in kit.settings.blocks if file.startswith(normalize(f"{each}/{old.name}")))
+            end = file.removeprefix(normalize(f"{folder}/{old.name}"))
+            yield Move(file, normalize(f"{folder}/{new.name}{end}"))
+
+
+def files_of_block(kit: LoadedKit, name: str) -> list[str]:
+    """Return the files of a block in all block folders, and those of its variants."""
+    ends = ("", *(f"{VARIANT_MARK}{client}" for client in kit.blocks.clients(name)))
+    files = (normalize(f"{folder}/{name}{end}.md") for end in ends for folder in kit.settings.blocks)
+    return [file for file in dict.fromkeys(files) if kit.files.exists(kit.path(file))]
 
 
 def _move_of_role_file(sources: Sources, old: Name, new: Name) -> Iterator[Move]:
