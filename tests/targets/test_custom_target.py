@@ -18,7 +18,8 @@ ADDED_ROW = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.validation import BOOLEAN, POSITIVE, Field, one_of
 from kei_assembler.targets.facts import Verified
-from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Right, Target, Tools
+from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Placeholder, Right, Target
+from kei_assembler.targets.tools import Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(
@@ -40,6 +41,8 @@ TARGETS["made-up"] = Target(
     tools=Tools(
         "list",
         names={"Read": "look", "Write": "change", "Edit": "change", "Bash": "run"},
+        companions={"look": ("peek", "stare")},
+        substitutes={"Grep": ("Bash", "WebFetch")},
         mcp_tool="{server}:{tool}",
         mcp_server="{server}:",
         scoped=("Bash",),
@@ -52,7 +55,7 @@ TARGETS["made-up"] = Target(
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
     limits=(Limit("description", maximum=20), Limit("prompt", maximum=400, is_advisory=True)),
-    placeholder=r"%\\w+%",
+    placeholder=Placeholder(r"%\\w+%", ("%NAME%",), "and forgets the agent", "write `$NAME`, not `{plain}`"),
     unsupported=("It has no memory.",),
     search_paths=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
     loader=Loader(named_by_file=True, ignored_prefix="-", legacy_keys={"temper": "mood"}, assumed_values={"steps": 9}),
@@ -65,12 +68,12 @@ title: Bot
 name: critic
 description: Reviews code.
 mood: calm
-can: [look, change, "s:find", run]
+can: [look, peek, stare, change, "s:find", run]
 model: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """
-NOTE = "agents/critic.toml:5:63: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
+NOTE = "agents/critic.toml:5:71: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
 
 
 class CustomKit(NamedTuple):
@@ -101,7 +104,7 @@ def kit(bench: Workbench, with_added_row: ForkServer) -> CustomKit:
 
 def test_its_files_are_generated_checked_and_deleted(kit: CustomKit) -> None:
     manifest = (
-        'model = "opus"\ntools = ["Read", "Edit", "Write", "mcp__s__find", "Bash(ls)", "Agent"]\n'
+        'model = "opus"\ntools = ["Read", "Edit", "Write", "Grep", "mcp__s__find", "Bash(ls)", "Agent"]\n'
         '[[handoff]]\ntarget = "other"\ntrigger = "more"\n[target.made-up]\nmood = "calm"\n'
     )
     assert [line.partition(", whose")[0] for line in kit.findings_for(manifest)] == [NOTE]
@@ -119,9 +122,14 @@ def test_its_files_are_generated_checked_and_deleted(kit: CustomKit) -> None:
         ("[target.made-up]\nmod = 1\n", "", "5:1: error[K101] unknown key `mod`"),
         ("[target.made-up]\nsteps = 0\n", "", "5:1: error[K106] `steps` must be a whole number above 0"),
         ('tools = ["LSP", "Read"]\n', "", "4:10: note[K113] there is no counterpart in Made Up for `LSP`"),
+        ('tools = ["Read", "Grep"]\n', "", "4:18: note[K113] there is no counterpart in Made Up for `Grep`"),
         ('tools = ["Read(x)"]\n', "", "4:10: warning[K114] Made Up cannot limit `Read(x)`"),
         ("tools = []\n", "", "4:1: error[K115] Made Up gives an agent without tools all tools"),
-        ('domain_in = ["%PATH%"]\n', "", "4:15: error[T407] Made Up treats `%PATH%` as a variable"),
+        (
+            'domain_in = ["%PATH%"]\n',
+            "",
+            "4:15: error[T407] Made Up treats `%PATH%` as a variable, and forgets the agent",
+        ),
         ('[target.made-up]\nmood = "wild"\n', "", "5:1: error[R501] `made-up.mood=wild` lets the agent do as it likes"),
         ("", "[target.made-up]\nloud = 1\n", "4:1: error[C702] `loud` must be true or false, not a number"),
         ("", "[defaults.target.made-up]\nmood = 'wld'\n", "4:1: error[C702] `mood` must be one of `calm`, `wild`"),
@@ -151,8 +159,11 @@ def test_it_is_documented(kit: CustomKit) -> None:
         "file .made-up/{name}.bot.md, Markdown with YAML front matter",
         "Write, Edit → change",
         "SERVER:TOOL",
+        "Read → look, peek, stare",
+        "Grep: none of its own; Bash or WebFetch can do the same",
         "loud: Whether it shouts.",
         "at most 20 characters",
+        "variable %NAME% in the body: the client replaces it, and forgets the agent",
         "no memory",
     ):
         assert fact in text

@@ -6,7 +6,8 @@ from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Budget, Verified
 from kei_assembler.targets.instructions import Instructions, OtherFile, Rules
 from kei_assembler.targets.servers import OF_CLAUDE_CODE, servers
-from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,

@@ -7,7 +7,8 @@ from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.instructions import Instructions, Rules
-from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import AgentSettings, Verified
-from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")

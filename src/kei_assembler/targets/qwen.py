@@ -6,7 +6,8 @@ from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import ARGUMENTS, OF_QWEN, servers
-from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import FILLED, STRINGS, Field, list_of, matching, one_of, open_table
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
