@@ -575,4 +575,7 @@ def test_schemas_follow(bench: Workbench) -> None:
     run = bench.run("rename", "coder", "implementer")
     assert "updated .assemble/manifest.schema.json\n" in run.stdout
     assert '"implementer"' in bench.read(".assemble/manifest.schema.json")
+    assert bench.run("rename", "block:honesty", "candour").stdout.endswith("updated .assemble/manifest.schema.json\n")
+    assert "updated .assemble/manifest.schema.json\n" in bench.run("remove", "agents/heir").stdout
+    assert _checks(bench).status == 0
     assert _checks(bench).status == 0

@@ -37,15 +37,24 @@ class Check(NamedTuple):
     @property
     def passes(self) -> bool:
         """Whether `assemble --all --check` exits with status 0."""
-        return not has_errors(self.found) and not any(change.status in DRIFT for change in self.changes)
+        return not has_errors(self.found) and not self.drift
+
+    @property
+    def drift(self) -> list[str]:
+        """What is out of date: files, and sections of files."""
+        return [change.shown for change in self.changes if change.status in DRIFT]
 
     def own(self, manifest: str) -> list[Change]:
-        """Return the outputs of a manifest, in the order in which it is built."""
-        return [each for each in self.changes if each.manifest == manifest and each.status not in _LEFTOVERS]
+        """Return the outputs of a manifest, in the order in which it is built. "" stands for none."""
+        return [each for each in self._present if manifest and each.manifest == manifest]
 
     def others(self, manifest: str) -> list[Change]:
         """Return the outputs of all other manifests, and the schemas."""
-        return [each for each in self.changes if each.manifest != manifest and each.status not in _LEFTOVERS]
+        return [each for each in self._present if not manifest or each.manifest != manifest]
+
+    @property
+    def _present(self) -> Iterator[Change]:
+        return (each for each in self.changes if each.status not in _LEFTOVERS)
 
 
 def check(kit: LoadedKit) -> Check:

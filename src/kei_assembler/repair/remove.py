@@ -87,7 +87,8 @@ def _checked(before: Check, removal: Removal) -> Removal:
         after = check(draft.kit_with())
     found = new_findings(before, after)
     if not removal.uses and (has_errors(found) or before.passes > after.passes):
-        raise AssembleError(f"without it, a check would not find the same; {_DOING}", "", found)
+        details = [f"{path} would be out of date" for path in after.drift if path not in before.drift]
+        raise AssembleError(f"without it, a check would not find the same; {_DOING}", "", found, details)
     return removal._replace(mentions=tuple(mentions(Sources(draft.kit_with()), name)), found=tuple(found))
 
 

@@ -110,7 +110,8 @@ def _followed(before: Check, renaming: Renaming) -> Renaming:
     final = check(draft.kit_with())
     found = new_findings(before, final, ((old.name, new.name),))
     if has_errors(found) or before.passes is not final.passes:
-        raise AssembleError(f"with the new name, a check would not find the same; {_DOING}", "", found)
+        details = [f"{path} would be out of date" for path in final.drift if path not in before.drift]
+        raise AssembleError(f"with the new name, a check would not find the same; {_DOING}", "", found, details)
     mentioned = mentions(Sources(sources.kit_with()), old)
     return renaming._replace(sources=sources, mentions=tuple(mentioned), left=tuple(left), found=tuple(found))
 
