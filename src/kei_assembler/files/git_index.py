@@ -69,6 +69,11 @@ class Entry(NamedTuple):
         """Whether it is the commit of another repository."""
         return self.mode == _SUBMODULE
 
+    @property
+    def line(self) -> tuple[bytes, bytes]:
+        """The start of the line that gives a path this entry, see `git update-index --index-info`."""
+        return self.mode.encode(), self.blob.encode()
+
 
 class Git(NamedTuple):
     """A git work tree: its top folder, and the environment in which to run git."""
@@ -268,6 +273,21 @@ class Git(NamedTuple):
             contents[blob] = raw[start : start + length]
             start += length + 1
         return contents
+
+    def rename(self, renames: Iterable[tuple[str, str, Entry]]) -> None:
+        """Give entries of the index other paths, all at once: each has its old and its new absolute path, and itself.
+
+        The files themselves are not touched. What is staged of them stays staged, as after `git mv`.
+
+        Raises:
+            AssembleError: git is not installed, or it fails, for example because another process changes the index.
+        """
+        lines = []
+        for old, new, entry in renames:
+            before, after = (os.fsencode(name) for name in self._relative([old, new]))
+            lines.append(b"0 %s\t%s\0%s %s\t%s\0" % (b"0" * len(entry.blob), before, *entry.line, after))
+        if lines:
+            self.run("update-index", "-z", "--index-info", given=b"".join(lines), purpose="change the index")
 
     def lacking(self, ids: Iterable[str]) -> set[str]:
         """Return those of these blobs that a partial clone does not have.

@@ -48,6 +48,13 @@ def named_values(context: ManifestContext) -> Iterator[Named]:
                 yield from _expanded(kinds[key], value, path, TARGETS[name])
 
 
+def values_in(tables: Mapping[str, Any]) -> Iterator[Named]:
+    """Yield the values that name something in the table `target` of a manifest or of the defaults, as parsed."""
+    for name, table in tables.items():
+        for key in _KINDS[name].keys() & table.keys():
+            yield from _expanded(_KINDS[name][key], table[key], ("target", name, key), TARGETS[name])
+
+
 def _expanded(kind: str, value: Any, path: KeyPath, target: Target) -> Iterator[Named]:
     """The values in a value: the entries of a list, the tools and patterns of a map, and the scopes of tools."""
     if isinstance(value, str):

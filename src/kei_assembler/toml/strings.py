@@ -1,4 +1,4 @@
-"""Strings in TOML text: the lines on which they are written (TOML 1.1, section String)."""
+"""Strings and keys in TOML text: where they are written (TOML 1.1, sections String and Keys)."""
 
 from __future__ import annotations
 
@@ -32,6 +32,47 @@ def written_at(source: Source, path: KeyPath) -> Written | None:
 
     The path leads to a key, or to an entry of a list.
     """
+    pieces = _pieces_at(source, path)
+    value = "".join([piece for piece, _, _ in pieces])
+    return Written(value, tuple(_lines(pieces, source.starts))) if pieces else None
+
+
+def offsets(source: Source, path: KeyPath, value: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return where the text of a TOML file has `value[start:end]`, which is not empty, in the string at a path.
+
+    `value` is the string. The result is None if that string is not found there.
+    """
+    pieces = _pieces_at(source, path)
+    if "".join([piece for piece, _, _ in pieces]) != value:
+        return None
+    return _offset(pieces, start), _offset(pieces, end - 1, is_end=True)
+
+
+def _offset(pieces: list[tuple[str, int, int]], index: int, is_end: bool = False) -> int:
+    """Return where the character with this index starts in the text, or where it ends."""
+    for piece, start, end in pieces:
+        if index < len(piece):
+            is_plain = len(piece) == end - start
+            return (start + index + is_end) if is_plain else (end if is_end else start)
+        index -= len(piece)
+    raise ValueError("the string is shorter")
+
+
+def key_offsets(source: Source, path: KeyPath) -> list[tuple[int, int]]:
+    """Return the offsets of the key at a path, wherever a TOML file mentions it, with its quotes."""
+    from kei_assembler.toml.positions import mentions  # it loads tree-sitter, which most runs do not need
+
+    starts, found = source.starts, []
+    for mention in mentions(source.text) if path else ():
+        if mention.path == path:
+            span = mention.span
+            start = starts[span.line - 1] + span.column - 1
+            found.append((start, starts[span.end_line - 1] + span.end_column - 1))
+    return found
+
+
+def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
+    """Return the pieces of the string at a path, see `_pieces`, or none if no string is found there."""
     span = source.locate(path)
     starts = source.starts
     start = starts[span.line - 1] + span.column - 1
@@ -39,11 +80,7 @@ def written_at(source: Source, path: KeyPath) -> Written | None:
         equals = _EQUALS.match(source.text, starts[span.end_line - 1] + span.end_column - 1)
         start = equals.end() if equals else len(source.text)
     opening = _OPENING.match(source.text, start)
-    if opening is None:
-        return None
-    pieces = [*_pieces(source.text, opening)]
-    value = "".join([piece for piece, _, _ in pieces])
-    return Written(value, tuple(_lines(pieces, starts)))
+    return [*_pieces(source.text, opening)] if opening else []
 
 
 def _pieces(text: str, opening: re.Match[str]) -> Iterator[tuple[str, int, int]]:
