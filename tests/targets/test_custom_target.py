@@ -132,6 +132,13 @@ def test_it_is_checked(manifest: str, settings: str, finding: str, kit: CustomKi
     assert line.startswith(f"{'assemble' if settings else 'agents/critic'}.toml:{finding}")
 
 
+def test_no_group_has_a_target_that_is_docs_only(kit: CustomKit) -> None:
+    kit.bench.write({"assemble.toml": 'targets = ["@all", "@verified"]\n', "agents/critic.toml": AGENT})
+    assert "made-up" not in kit.run("--all").stdout
+    kit.bench.write({"assemble.toml": 'targets = ["@all", "made-up"]\n'})
+    assert kit.run("--all").stdout == "created .made-up/critic.bot.md\n"
+
+
 def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
     allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["made-up.mood=wild"]\nreason = "tried"\n'
     manifest = f'domain_in = ["{"x" * 300}"]\n[target.made-up]\nmood = "wild"\n'

@@ -32,16 +32,22 @@ __all__ = [
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
 """All rows by their names."""
 
-_OTHER_NAMES = {"vscode": COPILOT.name, "visualstudiocode": COPILOT.name, "github": COPILOT.name, "openai": CODEX.name}
+_OTHER_NAMES = {
+    "*": "@all",
+    "vscode": COPILOT.name,
+    "visualstudiocode": COPILOT.name,
+    "github": COPILOT.name,
+    "openai": CODEX.name,
+}
 
 
 def named_by_others(word: str) -> str | None:
-    """Return the target that people also call by this word, or None. Capitals and separators do not matter."""
+    """Return the target or group that people also call by this word, or None. Capitals and separators do not matter."""
     return _OTHER_NAMES.get(re.sub("[ _-]", "", word.casefold()))
 
 
 def did_you_mean_target(word: str, known: Collection[str], otherwise: str = "") -> str:
-    """Return the help for an unknown word that may stand for a target, as `did_you_mean` does for any word."""
+    """Return the help for an unknown word that may mean a target or group, as `did_you_mean` does for any word."""
     target = named_by_others(word)
     return f"did you mean `{target}`?" if target in known else did_you_mean(word, known, otherwise)
 
