@@ -70,6 +70,8 @@ model: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """
+BASE = 'name = "base-critic"\nabstract = true\nrole = "You review code."\n'
+HEIR = 'name = "{}"\ndescription = "Reviews code."\nextends = "base-critic"\n\n'
 NOTE = "agents/critic.toml:5:63: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
 
 
@@ -85,7 +87,7 @@ class CustomKit(NamedTuple):
 
     def findings_for(self, manifest: str, settings: str = "") -> list[str]:
         self.bench.write({"assemble.toml": SETTINGS + settings, "agents/critic.toml": AGENT + manifest})
-        return re.findall(r"^(\S+: \w+\[.*)$", self.run("--all").stderr, re.MULTILINE)
+        return re.findall(r"^(\S+: \w+\[.*)$", self.run("--all", "--ignore", "O637").stderr, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,45 @@ def test_no_group_has_a_target_that_is_docs_only(kit: CustomKit) -> None:
     assert "made-up" not in kit.run("--all").stdout
     kit.bench.write({"assemble.toml": 'targets = ["@all", "made-up"]\n'})
     assert kit.run("--all").stdout == "created .made-up/critic.bot.md\n"
+
+
+DOCS_ONLY = "note[O637] `made-up` is docs only: nobody has run Made Up or read its code to see how it loads these files"
+
+
+@pytest.mark.parametrize(
+    ("settings", "critic", "base", "where"),
+    [
+        ('targets = ["@all", "made-up"]\n', "", "", "assemble.toml:1:20"),
+        ('targets = ["made-up"]\n', 'targets = ["made-up"]\n', "", "assemble.toml:1:12"),
+        ("", 'targets = ["codex", "made-up"]\n', "", "agents/critic.toml:5:21"),
+        ("", 'targets = ["codex", "..."]\n', 'targets = ["made-up"]\n', "agents/base-critic.toml:4:12"),
+    ],
+)
+def test_a_note_says_once_that_it_is_docs_only(
+    settings: str, critic: str, base: str, where: str, kit: CustomKit
+) -> None:
+    kit.bench.write({"assemble.toml": settings, "agents/base-critic.toml": BASE + base})
+    kit.bench.write({f"agents/{name}.toml": HEIR.format(name) + critic for name in ("critic", "tester")})
+    run = kit.run("--all")
+    assert run.status == 0
+    assert [line for line in run.stderr.splitlines() if "[O637]" in line] == [f"{where}: {DOCS_ONLY}"]
+    assert "help: try them in Made Up, and then add `O637` to `ignore`\n" in run.stderr
+    assert "[O637]" not in kit.run("--all", "--check", "--ignore", "O637").stderr
+    assert kit.run("--all", "--check").status == 0
+
+
+def test_the_note_is_also_about_instructions(kit: CustomKit) -> None:
+    kit.bench.write({"instructions/house.toml": 'name = "house"\nrole = "Be kind."\ntargets = ["made-up"]\n'})
+    assert f"instructions/house.toml:3:12: {DOCS_ONLY}\n" in kit.run("--all").stderr
+
+
+def test_there_is_no_note_if_nothing_names_it(kit: CustomKit) -> None:
+    kit.bench.write({"agents/critic.toml": AGENT, "assemble.toml": 'targets = ["@all"]\n'})
+    run = kit.run("--all", "--target", "made-up")
+    assert (run.status, run.stdout) == (0, "created .made-up/critic.bot.md\n")
+    assert "O637" not in run.stderr
+    kit.bench.write({"assemble.toml": 'targets = ["made-up"]\n', "agents/critic.toml": f'{AGENT}targets = ["codex"]\n'})
+    assert "O637" not in kit.run("--all").stderr
 
 
 def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
