@@ -269,6 +269,8 @@ NAMES = frozenset(
 ONLY_READING = NAMES & {
     *("completion", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
 }
+WITHOUT_KIT = ("targets", "--all", "--help", "--version")
+"""The last words of the commands about targets that need no kit."""
 ANYWHERE = frozenset(
     ("build", "flatten", "gitignore", "graph", "impact", "list", "new", "schema", "show", "watch", "why")
 )
@@ -324,7 +326,7 @@ class Laboratory:
         """Return what a command may access in a working directory, or with `start` as the kit."""
         top = os.path.realpath(kit.top)
         own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
-        if step.name in ("targets", "explain"):
+        if step.name == "explain" or (step.name == "targets" and step.args[-1] in WITHOUT_KIT):
             return Allowed(frozenset(own), frozenset(), top, str(kit.home))
         folders, settings, above = {top} if step.name == "init" else set(), set(), set[str]()
         if step.name == "init" and len(step.args) > 1:

@@ -194,6 +194,8 @@ def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
 
 def test_it_is_documented(kit: CustomKit) -> None:
     text = " ".join(kit.run("targets", "made-up").stdout.split())
+    (line,) = [line for line in kit.run("targets").stdout.splitlines() if line.startswith("made-up")]
+    assert re.fullmatch(r"made-up +Made Up +\.made-up/(\*\.bot\.md)? +docs only +AI--", line)
     assert text.startswith("made-up: Made Up verified Made Up 1.0 on 2026-01-02: only documentation read file ")
     for fact in (
         "file .made-up/{name}.bot.md, Markdown with YAML front matter",

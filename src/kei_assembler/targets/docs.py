@@ -13,10 +13,12 @@ from kei_assembler.validation import Shape
 from kei_assembler.value_types import NO_TEXT
 
 
-def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
-    """Yield these targets, or all if there are no names, with their facts: a label and inline Markdown each."""
-    for row in [TARGETS[name] for name in dict.fromkeys(names)] or TARGETS.values():
-        yield row, list(_facts(row))
+def facts(row: Target, output: str = "") -> list[tuple[str, str]]:
+    """Return all facts about a target, each as a label and inline Markdown.
+
+    `output` is the path pattern of a kit's files, if there is a kit.
+    """
+    return [*_facts(row, output or row.output)]
 
 
 def page() -> str:
@@ -26,8 +28,8 @@ def page() -> str:
 
 _PREFACE = """\
 A target is a client that agent files are generated for. The setting `targets` names a kit's targets, `targets` in a
-manifest names one agent's, and `--target` names those of one run. `assemble targets` prints the same facts. `make docs`
-generates this page.
+manifest names one agent's, and `--target` names those of one run. `assemble targets` lists the targets, and with a
+name, it prints the facts below. `make docs` generates this page.
 
 Clients change. The lines *verified* say which version a section describes, and how that is known: the client was run,
 its code was read, or only its documentation. If a newer version behaves differently, please report it.
@@ -143,10 +145,10 @@ def _instructions(row: Instructions) -> str:
 
 
 def _section(row: Target) -> str:
-    facts = "".join(f"- **{label}**: {fact}\n" for label, fact in _facts(row))
+    known = "".join(f"- **{label}**: {fact}\n" for label, fact in facts(row))
     lines = "".join(_line(key) for key in row.table if key.permissions)
     table = f"| `[target.{row.name}]` | must be | meaning | permissions |\n|---|---|---|---|\n{lines}"
-    return f"## {row.label}: `{row.name}`\n\n{facts}\n{table}"
+    return f"## {row.label}: `{row.name}`\n\n{known}\n{table}"
 
 
 def _line(key: Key) -> str:
@@ -155,9 +157,9 @@ def _line(key: Key) -> str:
     return f"| `{field.key}` | {field.shape.expects} | {field.doc} | {permissions} |\n"
 
 
-def _facts(row: Target) -> Iterator[tuple[str, str]]:
+def _facts(row: Target, output: str) -> Iterator[tuple[str, str]]:
     yield from (("verified", _verified(one)) for one in row.verified)
-    yield "file", f"`{row.output}`, {row.form.label}"
+    yield "file", f"`{output}`, {row.form.label}{'' if output == row.output else f'; by default `{row.output}`'}"
     yield "loads", _loads(row)
     if row.foreign:
         yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
