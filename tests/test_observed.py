@@ -253,6 +253,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     *(_why, _why, _words("gitignore", ["gitignore"])),
     _words("impact", ["impact"], ["impact", "--names"], ["impact", "--since", "HEAD", "--output-format", "json"]),
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
+    _words("targets", ["targets", "--present"], ["targets", "codex", "qwen"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
 COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
@@ -328,7 +329,8 @@ class Laboratory:
         own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
         if step.name == "explain" or (step.name == "targets" and step.args[-1] in WITHOUT_KIT):
             return Allowed(frozenset(own), frozenset(), top, str(kit.home))
-        folders, settings, above = {top} if step.name == "init" else set(), set(), set[str]()
+        finds_clients = step.name == "init" or "--present" in step.args
+        folders, settings, above = {top} if finds_clients else set(), set(), set[str]()
         if step.name == "init" and len(step.args) > 1:
             start = start / step.args[1]
         for path in _upwards(start, top):

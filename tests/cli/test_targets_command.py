@@ -136,9 +136,3 @@ def test_settings_with_errors_do_not_hide_the_facts(bench: Workbench) -> None:
     note = "note: the settings of this kit have errors, so the paths are the default ones\n"
     assert bench.run("targets", "codex") == (0, usual, note)
     assert bench.run("targets").stderr == ""
-
-
-def test_all_targets_and_a_name_exclude_each_other(bench: Workbench) -> None:
-    run = bench.run("targets", "--all", "codex")
-    assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.endswith("Error: --all prints all clients, so it takes no NAME\n")

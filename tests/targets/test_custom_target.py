@@ -215,6 +215,18 @@ def test_it_is_documented(kit: CustomKit) -> None:
     assert "| `power`" not in page
 
 
+@pytest.mark.parametrize("file", [".made-up/settings.json", ".made-up/critic.bot.md", "old/bots/critic.robot"])
+def test_its_folders_show_it(file: str, kit: CustomKit) -> None:
+    kit.bench.write({file: "x\n", "old/other.robot": "x\n"})
+    assert kit.run("targets", "--present").stdout == "made-up\n"
+    run = kit.run("init")  # its agent has a longer description than the row allows
+    assert re.findall(r"error\[(\w+)\]", run.stderr) == ["L801"]
+    assert "the setting `targets` names the clients that had files here: `made-up`\n" in run.stderr
+    assert 'targets = ["made-up"]\n' in kit.bench.read("assemble.toml")
+    kit.bench.write({"agents/reviewer.toml": AGENT.replace("critic", "reviewer") + 'blocks = ["baseline"]\n'})
+    assert "created .made-up/reviewer.bot.md\n" in kit.run("--all").stdout
+
+
 UNKNOWN = "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"
 
 

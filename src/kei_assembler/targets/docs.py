@@ -8,6 +8,7 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.instructions import SHARED_FILE, Instructions
+from kei_assembler.targets.presence import signs
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
 from kei_assembler.validation import Shape
 from kei_assembler.value_types import NO_TEXT
@@ -33,6 +34,16 @@ name, it prints the facts below. `make docs` generates this page.
 
 Clients change. The lines *verified* say which version a section describes, and how that is known: the client was run,
 its code was read, or only its documentation. If a newer version behaves differently, please report it.
+
+## The clients of a repository
+
+`assemble targets --present` prints the clients that people use in a repository, one per line. `assemble init` names
+them in the settings of a new kit, so that a build depends on the settings only.
+
+A client counts if the working directory, or a folder around it up to the top of the git work tree, has one of the files
+or folders in the lines *shown by*, which are only this client's. What many clients read, such as `AGENTS.md` and
+`.agents/skills`, shows none of them. Files that git ignores do not count, because nobody else has them, and neither do
+empty folders. Files that are not committed yet do count. Without git, all files do.
 
 ## Permissions
 
@@ -121,6 +132,8 @@ def _facts_of_other_kinds(row: Target) -> Iterator[tuple[str, str]]:
         yield "scoped rules", f"`{rules.output}`, with the patterns in `{rules.key}`"
     if row.skill_folders:
         yield "skills", f"reads {_code(row.skill_folders)}"
+    if shown_by := [path for path, name in signs().items() if name == row.name]:
+        yield "shown by", _code(shown_by)
 
 
 def _instructions(row: Instructions) -> str:
@@ -139,6 +152,8 @@ def _instructions(row: Instructions) -> str:
         parts.append(f"does not read it if there is {listed(row.hidden_by, joint='or')}{where}")
     if row.also:
         parts.append(f"{row.program} also reads {_code(row.also)}")
+    if row.own_files:
+        parts.append(f"also reads its own {_code(row.own_files)}")
     if row.maximum:
         parts.append(f"stops after {row.maximum:,} bytes of all files from the root down")
     return "; ".join(parts)
