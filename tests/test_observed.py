@@ -276,6 +276,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     ),
     _words("impact", ["impact"], ["impact", "--names"], ["impact", "--since", "HEAD", "--output-format", "json"]),
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
+    _words("targets", ["targets", "--present"], ["targets", "codex", "qwen"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
 COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
@@ -293,6 +294,8 @@ NAMES = frozenset(
 ONLY_READING = NAMES & {
     *("completion", "doctor", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
 }
+WITHOUT_KIT = ("targets", "--all", "--help", "--version")
+"""The last words of the commands about targets that need no kit."""
 ANYWHERE = frozenset(
     (
         *("build", "doctor", "flatten", "gitignore", "graph", "impact", "list", "new", "remove", "rename", "schema"),
@@ -351,9 +354,10 @@ class Laboratory:
         """Return what a command may access in a working directory, or with `start` as the kit."""
         top = os.path.realpath(kit.top)
         own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
-        if step.name in ("targets", "explain"):
+        if step.name == "explain" or (step.name == "targets" and step.args[-1] in WITHOUT_KIT):
             return Allowed(frozenset(own), frozenset(), top, str(kit.home))
-        folders, settings, above = {top} if step.name == "init" else set(), set(), set[str]()
+        finds_clients = step.name == "init" or "--present" in step.args
+        folders, settings, above = {top} if finds_clients else set(), set(), set[str]()
         if step.name == "init" and len(step.args) > 1:
             start = start / step.args[1]
         for path in _upwards(start, top):

@@ -74,6 +74,8 @@ model: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """
+BASE = 'name = "base-critic"\nabstract = true\nrole = "You review code."\n'
+HEIR = 'name = "{}"\ndescription = "Reviews code."\nextends = "base-critic"\n\n'
 NOTE = "agents/critic.toml:5:71: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
 
 
@@ -89,7 +91,7 @@ class CustomKit(NamedTuple):
 
     def findings_for(self, manifest: str, settings: str = "") -> list[str]:
         self.bench.write({"assemble.toml": SETTINGS + settings, "agents/critic.toml": AGENT + manifest})
-        return re.findall(r"^(\S+: \w+\[.*)$", self.run("--all").stderr, re.MULTILINE)
+        return re.findall(r"^(\S+: \w+\[.*)$", self.run("--all", "--ignore", "O637").stderr, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +143,52 @@ def test_it_is_checked(manifest: str, settings: str, finding: str, kit: CustomKi
     assert line.startswith(f"{'assemble' if settings else 'agents/critic'}.toml:{finding}")
 
 
+def test_no_group_has_a_target_that_is_docs_only(kit: CustomKit) -> None:
+    kit.bench.write({"assemble.toml": 'targets = ["@all", "@verified"]\n', "agents/critic.toml": AGENT})
+    assert "made-up" not in kit.run("--all").stdout
+    kit.bench.write({"assemble.toml": 'targets = ["@all", "made-up"]\n'})
+    assert kit.run("--all").stdout == "created .made-up/critic.bot.md\n"
+
+
+DOCS_ONLY = "note[O637] `made-up` is docs only: nobody has run Made Up or read its code to see how it loads these files"
+
+
+@pytest.mark.parametrize(
+    ("settings", "critic", "base", "where"),
+    [
+        ('targets = ["@all", "made-up"]\n', "", "", "assemble.toml:1:20"),
+        ('targets = ["made-up"]\n', 'targets = ["made-up"]\n', "", "assemble.toml:1:12"),
+        ("", 'targets = ["codex", "made-up"]\n', "", "agents/critic.toml:5:21"),
+        ("", 'targets = ["codex", "..."]\n', 'targets = ["made-up"]\n', "agents/base-critic.toml:4:12"),
+    ],
+)
+def test_a_note_says_once_that_it_is_docs_only(
+    settings: str, critic: str, base: str, where: str, kit: CustomKit
+) -> None:
+    kit.bench.write({"assemble.toml": settings, "agents/base-critic.toml": BASE + base})
+    kit.bench.write({f"agents/{name}.toml": HEIR.format(name) + critic for name in ("critic", "tester")})
+    run = kit.run("--all")
+    assert run.status == 0
+    assert [line for line in run.stderr.splitlines() if "[O637]" in line] == [f"{where}: {DOCS_ONLY}"]
+    assert "help: try them in Made Up, and then add `O637` to `ignore`\n" in run.stderr
+    assert "[O637]" not in kit.run("--all", "--check", "--ignore", "O637").stderr
+    assert kit.run("--all", "--check").status == 0
+
+
+def test_the_note_is_also_about_instructions(kit: CustomKit) -> None:
+    kit.bench.write({"instructions/house.toml": 'name = "house"\nrole = "Be kind."\ntargets = ["made-up"]\n'})
+    assert f"instructions/house.toml:3:12: {DOCS_ONLY}\n" in kit.run("--all").stderr
+
+
+def test_there_is_no_note_if_nothing_names_it(kit: CustomKit) -> None:
+    kit.bench.write({"agents/critic.toml": AGENT, "assemble.toml": 'targets = ["@all"]\n'})
+    run = kit.run("--all", "--target", "made-up")
+    assert (run.status, run.stdout) == (0, "created .made-up/critic.bot.md\n")
+    assert "O637" not in run.stderr
+    kit.bench.write({"assemble.toml": 'targets = ["made-up"]\n', "agents/critic.toml": f'{AGENT}targets = ["codex"]\n'})
+    assert "O637" not in kit.run("--all").stderr
+
+
 def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
     allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["made-up.mood=wild"]\nreason = "tried"\n'
     manifest = f'domain_in = ["{"x" * 300}"]\n[target.made-up]\nmood = "wild"\n'
@@ -155,6 +203,8 @@ def test_its_limits_and_rights_apply(kit: CustomKit) -> None:
 
 def test_it_is_documented(kit: CustomKit) -> None:
     text = " ".join(kit.run("targets", "made-up").stdout.split())
+    (line,) = [line for line in kit.run("targets").stdout.splitlines() if line.startswith("made-up")]
+    assert re.fullmatch(r"made-up +Made Up +\.made-up/(\*\.bot\.md)? +docs only +AI--", line)
     assert text.startswith("made-up: Made Up verified Made Up 1.0 on 2026-01-02: only documentation read file ")
     for fact in (
         "file .made-up/{name}.bot.md, Markdown with YAML front matter",
@@ -175,6 +225,18 @@ def test_it_is_documented(kit: CustomKit) -> None:
     assert "\n- **right**: `made-up.mood=wild`, which lets the agent do as it likes\n" in page
     assert "\n- **not written**: `run`, because it runs commands\n" in page
     assert "| `power`" not in page
+
+
+@pytest.mark.parametrize("file", [".made-up/settings.json", ".made-up/critic.bot.md", "old/bots/critic.robot"])
+def test_its_folders_show_it(file: str, kit: CustomKit) -> None:
+    kit.bench.write({file: "x\n", "old/other.robot": "x\n"})
+    assert kit.run("targets", "--present").stdout == "made-up\n"
+    run = kit.run("init")  # its agent has a longer description than the row allows
+    assert re.findall(r"error\[(\w+)\]", run.stderr) == ["L801"]
+    assert "the setting `targets` names the clients that had files here: `made-up`\n" in run.stderr
+    assert 'targets = ["made-up"]\n' in kit.bench.read("assemble.toml")
+    kit.bench.write({"agents/reviewer.toml": AGENT.replace("critic", "reviewer") + 'blocks = ["baseline"]\n'})
+    assert "created .made-up/reviewer.bot.md\n" in kit.run("--all").stdout
 
 
 UNKNOWN = "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"

@@ -175,6 +175,19 @@ class Git(NamedTuple):
         names = self.run(*args).split(b"\0")[:-1] if inside else ()
         return {os.path.join(self.top, os.fsdecode(name)) for name in names}
 
+    def untracked(self, paths: Iterable[str]) -> set[str]:
+        """Return the absolute paths of the untracked files at and below these absolute paths that git does not ignore.
+
+        Of another repository below them, it is only the folder.
+
+        Raises:
+            AssembleError: git is not installed, or it fails.
+        """
+        inside = self._relative(paths)
+        args = ("ls-files", "-z", "--others", "--exclude-standard", "--", *inside)
+        names = self.run(*args).split(b"\0")[:-1] if inside else ()
+        return {os.path.join(self.top, os.fsdecode(name.rstrip(b"/"))) for name in names}
+
     def excluded(self, paths: Iterable[str]) -> set[str]:
         """Return those of these absolute paths that git ignores as long as they are untracked. They need not exist.
 

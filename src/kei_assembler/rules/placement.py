@@ -127,8 +127,8 @@ def same_name(target: str, name: str, other: str) -> Iterable[Violation]:
 def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violation]:
     """A client does not look for agents where its outputs are.
 
-    A client loads the agents of a project from a folder of its own, such as `.claude/agents`; `assemble targets` names
-    the folders. Some also load those of a plugin or an extension: a folder with `.claude-plugin/plugin.json` or
+    A client loads the agents of a project from a folder of its own, such as `.claude/agents`; `assemble targets NAME`
+    names it. Some also load those of a plugin or an extension: a folder with `.claude-plugin/plugin.json` or
     `gemini-extension.json`, for example. There is one note for each client. If you copy the files to where clients load
     them, or publish them, add the code to `ignore`.
 

@@ -35,8 +35,10 @@ TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEM
 
 
 def named_by_others(word: str) -> str | None:
-    """Return the target that people also call by this word, or None. Capitals and separators do not matter."""
+    """Return the target or group that people also call by this word, or None. Capitals and separators do not matter."""
     plain = re.sub("[ _-]", "", word.casefold())
+    if plain == "*":
+        return "@all"
     return next((row.name for row in TARGETS.values() if plain in row.other_names), None)
 
 
@@ -47,7 +49,7 @@ def nearest_target(word: str, known: Collection[str]) -> str | None:
 
 
 def did_you_mean_target(word: str, known: Collection[str], otherwise: str = "") -> str:
-    """Return the help for an unknown word that may stand for a target, as `did_you_mean` does for any word."""
+    """Return the help for an unknown word that may mean a target or group, as `did_you_mean` does for any word."""
     match = nearest_target(word, known)
     return f"did you mean `{match}`?" if match else otherwise
 

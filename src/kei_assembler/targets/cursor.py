@@ -74,6 +74,7 @@ CURSOR = Target(
     models=("inherit",),
     model_names=("inherit",),
     instructions=Instructions(
+        own_files=(".cursorrules",),
         rules=Rules(".cursor/rules/{name}.mdc", "globs", is_list=False, constants={"alwaysApply": False}, form=LINES),
     ),
     skill_folders=(".agents/skills", ".claude/skills", ".cursor/skills"),

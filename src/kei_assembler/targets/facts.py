@@ -32,6 +32,11 @@ class Verified(NamedTuple):
     how: tuple[str, ...]
     executable: Executable | None = None
 
+    @property
+    def is_docs_only(self) -> bool:
+        """Whether nobody has run the program or read its code."""
+        return "run" not in self.how and "code" not in self.how
+
 
 class Budget(NamedTuple):
     """A client's limit for `NAME: DESCRIPTION` of all agents together, in tokens. Above it, the client warns.

@@ -299,6 +299,11 @@ class Target(NamedTuple):
         return name.lower() if self.loader.folds_case else name
 
     @property
+    def is_docs_only(self) -> bool:
+        """Whether the row is known from documentation only: nobody has run a program or read its code."""
+        return all(one.is_docs_only for one in self.verified)
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """The fields of a manifest's `[target.NAME]`: the keys whose permissions are decided."""
         return tuple(key.field for key in self.table if key.permissions)
