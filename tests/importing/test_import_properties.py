@@ -357,6 +357,13 @@ LINES_OF = {
         ),
         *("permission: {webfetch: {a: deny}}", "reasoningEffort: high", "prompt: x", "permission:"),
     ),
+    "kilo": (
+        *("mode: primary", "mode: subagent", "mode: other", "model: a/b", "variant: high", "temperature: 0.1"),
+        *("displayName: The Critic", "maxSteps: 5", "steps: 3", "hidden: true", "disable: false", "color: accent"),
+        *("tools: {bash: true, write: false}", "permission: allow", "permission: {'*': deny, edit: allow}"),
+        *("permission: {'*': deny, bash: ask, edit: allow}", "permission: {'*': deny, bash: allow}", "prompt: x"),
+        *("permission:\n  bash:\n    '*': ask\n    git log*: allow\n  edit: deny", "permissions: [x]", "source: x"),
+    ),
     "gemini": (
         *("name: critic_2", "kind: local", "tools: [read_file, replace]", "tools: ['*']", "tools: [x]"),
         *(

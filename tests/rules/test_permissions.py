@@ -30,6 +30,7 @@ DANGEROUS = {
     "copilot.mcp-servers": "[target.copilot.mcp-servers]\ntracker = {}\n",
     "cursor.tools=*": 'tools = ["Read"]\n[target.cursor]\ntools = ["*"]\n',
     "opencode.permission=allow": '[target.opencode.permission]\n"*" = "allow"\n',
+    "kilo.permission=allow": '[target.kilo.permission]\nbash = "allow"\n',
     "gemini.tools=*": 'tools = ["Read"]\n[target.gemini]\ntools = ["*"]\n',
     "gemini.mcp_servers": '[target.gemini.mcp_servers]\ntracker = { command = "x" }\n',
     "codex.sandbox_mode=danger-full-access": '[target.codex]\nsandbox_mode = "danger-full-access"\n',

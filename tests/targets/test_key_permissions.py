@@ -34,6 +34,10 @@ FACTS = {
         "mode model variant temperature top_p steps hidden disable color permission prompt options tools maxSteps "
         "request system disabled permissions name"
     ),
+    "kilo": (
+        "displayName mode model variant temperature top_p steps hidden disable color permission prompt options tools "
+        "maxSteps source request system disabled permissions name"
+    ),
     "gemini": (
         "kind display_name tools mcp_servers model temperature max_turns timeout_mins agent_card_url agent_card_json "
         "auth"
@@ -117,6 +121,9 @@ NESTED = (
     ("qwen", 'executor = { kind = "acp", command = "x" }', "R501"),
     ("opencode", 'permission.new_permission."*" = "allow"', None),
     ("opencode", 'permission = [{ action = "*", resource = "*", effect = "allow" }]', "K102"),
+    ("kilo", 'permission.background_process."*" = "allow"', None),
+    ("kilo", 'permission.cat = { "*" = "allow" }', None),
+    ("kilo", 'permission.bash."git *" = "allow"', "R501"),
 )
 
 

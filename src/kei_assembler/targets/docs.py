@@ -99,7 +99,7 @@ agent of Copilot alone still gets its file.
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
-| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents`, `.kilo/agents` | the client of that name |
 
 ## Descriptions in Cursor
 
