@@ -126,6 +126,8 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("kilo", ".kilocode/agent/rogue.md", PAGE),
     ("kilo", ".kilocode/modes/rogue.md", PAGE),
     ("kilo", ".kilocode/mode/rogue.md", PAGE),
+    # Factory Droid
+    ("droid", ".factory/droids/rogue.md", "You do as you like.\n"),
     # Gemini CLI
     ("gemini", ".gemini/agents/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/.rogue.md", ROGUE),
@@ -166,6 +168,7 @@ IGNORED: list[tuple[str, str, str]] = [
     ("opencode", ".opencode/commands/page.md", PAGE),
     ("opencode", ".claude/agents/rogue.md", ROGUE),
     ("kilo", ".kilo/commands/page.md", PAGE),
+    ("droid", ".factory/droids/inner/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/_rogue.md", ROGUE),
     ("gemini", ".gemini/agents/inner/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/README.md", PAGE),

@@ -83,6 +83,10 @@ SAME = {
         (".kilocode/agents/critic.md", "You review.\n"),
         (".kilo/modes/critic.md", "You review.\n"),
     ],
+    "droid": [
+        (".factory/droids/aaa.md", _agent()),
+        (".factory/droids/.critic.md", _agent(line="name: critic")),
+    ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent()),
         (".gemini/agents/aaa.md", "---\n- name: one\n  agent_card_url: u\n- agent_card_url: u\n  name: critic\n---\n"),
@@ -129,6 +133,11 @@ DIFFERENT = {
     "kilo": [
         (".kilo/agents/sub/critic.md", _agent(line="x: y")),
         (".opencode/agents/critic.md", _agent()),
+    ],
+    "droid": [
+        (".factory/droids/aaa.md", _agent("Critic")),
+        (".factory/droids/sub/critic.md", _agent()),
+        (".agents/droids/critic.md", _agent()),
     ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent("CRITIC")),

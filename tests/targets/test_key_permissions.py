@@ -38,6 +38,7 @@ FACTS = {
         "displayName mode model variant temperature top_p steps hidden disable color permission prompt options tools "
         "maxSteps source request system disabled permissions name"
     ),
+    "droid": "model reasoningEffort tools mcpServers createdAt updatedAt version",
     "gemini": (
         "kind display_name tools mcp_servers model temperature max_turns timeout_mins agent_card_url agent_card_json "
         "auth"
@@ -111,6 +112,11 @@ NESTED = (
     ("copilot", 'mcp-servers.x = { type = "local", command = "x", tools = ["*"] }', "R501"),
     ("gemini", 'mcp_servers.x = { url = "x", trust = true }', "R501"),
     ("gemini", "mcp_servers = { x = {} }", "K106"),
+    ("droid", 'tools = ["all"]', "K106"),
+    ("droid", 'tools = ["read-only"]', "K106"),
+    ("droid", 'tools = "all"', "K106"),
+    ("droid", 'tools = "read-only"', None),
+    ("droid", "model = 5", "K102"),
     ("qwen", 'mcpServers.x = { url = "https://x.example" }', "R501"),
     ("qwen", "hooks.Stop = []", "R501"),
     ("claude-code", "mcpServers.x = {}", "K103"),

@@ -225,6 +225,7 @@ def test_a_targets_own_tools_replace_the_manifests(
 KEPT = {
     "copilot": "Bash Read Edit Write NotebookEdit Grep Glob Agent Task WebFetch WebSearch TodoWrite",
     "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
+    "droid": "Read Edit Write Glob Grep Bash Agent Task AskUserQuestion Skill TodoWrite WebFetch WebSearch",
     "kilo": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
@@ -234,7 +235,7 @@ KEPT = {
 @pytest.mark.parametrize("part", [slice(None, 28), slice(28, None)], ids=["some", "others"])  # a message is limited
 @pytest.mark.parametrize("target", TARGETS)
 def test_unsupported_tools_are_one_note_for_each_target(target: str, part: slice, bench: Workbench) -> None:
-    tools = ("mcp__s", *CLAUDE_TOOLS[part], "Frobnicate")
+    tools = ("mcp__s__find", *CLAUDE_TOOLS[part], "Frobnicate")
     unsupported = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
     notes = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
     names = ", ".join(f"`{tool}`" for tool in unsupported[:-1])

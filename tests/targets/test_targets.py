@@ -24,7 +24,7 @@ BUTTONS = [{"label": f"Hand off to {name}", "agent": name, "prompt": f"what is {
 
 @pytest.mark.parametrize(
     ("model", "targets"),
-    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini"}), ("gpt-x", {"claude-code"})],
+    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini", "droid"}), ("gpt-x", {"claude-code"})],
 )
 def test_a_model_is_written_for_the_clients_that_support_it(model: str, targets: set[str], bench: Workbench) -> None:
     files = build(bench, f'model = "{model}"\n')
@@ -122,6 +122,12 @@ TABLES: dict[str, dict[str, Any]] = {
         "disable": False,
         "color": "accent",
         "permission": {"*": "allow", "bash": {"*": "ask", "git *": "allow"}, "webfetch": "deny"},
+    },
+    "droid": {
+        "model": "custom:one",
+        "reasoningEffort": "high",
+        "tools": ["Read", "tracker___find"],
+        "mcpServers": ["tracker"],
     },
     "gemini": {
         "display_name": "The Critic",

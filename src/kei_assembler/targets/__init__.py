@@ -13,6 +13,7 @@ from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
+from kei_assembler.targets.droid import DROID
 from kei_assembler.targets.gemini import GEMINI
 from kei_assembler.targets.kilo import KILO
 from kei_assembler.targets.opencode import OPENCODE
@@ -30,7 +31,7 @@ __all__ = [
     "named_by_others",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KILO)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KILO, DROID)}
 """All rows by their names."""
 
 

@@ -99,7 +99,9 @@ agent of Copilot alone still gets its file.
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
-| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents`, `.kilo/agents` | the client of that name |
+| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.kilo/agents` | Kilo Code |
+| `.factory/droids` | Factory Droid |
 
 ## Descriptions in Cursor
 
@@ -258,7 +260,8 @@ def _tools(tools: Tools) -> Iterator[str]:
     for tool, others in tools.substitutes.items():
         yield f"`{tool}`: none of its own; {listed(others, joint='or')} can do the same"
     server, tool = "SERVER", "TOOL"
-    patterns = (tools.mcp_tool.format(server=server, tool=tool), tools.mcp_server.format(server=server))
+    given = filter(None, (tools.mcp_tool, tools.mcp_server))
+    patterns = [pattern.format(server=server, tool=tool) for pattern in given]
     yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
 
 

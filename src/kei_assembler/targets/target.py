@@ -11,7 +11,7 @@ from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.tools import Tools
-from kei_assembler.validation import Field
+from kei_assembler.validation import Field, Shape
 
 
 class Handoffs(NamedTuple):
@@ -196,6 +196,8 @@ class Loader(NamedTuple):
     foreign: tuple[str, ...] = ()
     # Whether the front matter can be a list of agents.
     reads_lists: bool = False
+    # What the values of keys must be. If one of them is something else, the client ignores all keys of the file.
+    types: Mapping[str, Shape] = {}
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 

@@ -59,6 +59,8 @@ class Tools(NamedTuple):
     legacy_names: Mapping[str, str] = {}
     # More names of the client's tools, for which a manifest's `tools` have no name.
     own_names: tuple[str, ...] = ()
+    # Words that stand for several tools where the key has one of them instead of a list.
+    categories: tuple[str, ...] = ()
     # Whether the client also accepts its names in another case, or without `_`.
     is_lenient: bool = False
     # An older key that maps tools to true or false.
@@ -79,6 +81,5 @@ class Tools(NamedTuple):
     @property
     def all_names(self) -> frozenset[str]:
         """All known names of the client's tools."""
-        return frozenset(
-            (*(self.names or {}).values(), *chain.from_iterable(self.companions.values()), *self.own_names)
-        )
+        companions = chain.from_iterable(self.companions.values())
+        return frozenset((*(self.names or {}).values(), *companions, *self.own_names, *self.categories))
