@@ -128,6 +128,11 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("kilo", ".kilocode/mode/rogue.md", PAGE),
     # Factory Droid
     ("droid", ".factory/droids/rogue.md", "You do as you like.\n"),
+    # Auggie
+    ("auggie", ".augment/agents/rogue.txt", "You do as you like.\n"),
+    ("auggie", ".augment/agents/inner/rogue.md", ROGUE),
+    ("auggie", ".claude/agents/rogue.md", ROGUE),
+    ("auggie", ".agents/agents/rogue.md", ROGUE),
     # Gemini CLI
     ("gemini", ".gemini/agents/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/.rogue.md", ROGUE),
@@ -169,6 +174,8 @@ IGNORED: list[tuple[str, str, str]] = [
     ("opencode", ".claude/agents/rogue.md", ROGUE),
     ("kilo", ".kilo/commands/page.md", PAGE),
     ("droid", ".factory/droids/inner/rogue.md", ROGUE),
+    ("auggie", ".augment/agents/.rogue.md", ROGUE),
+    ("auggie", ".augment/rules/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/_rogue.md", ROGUE),
     ("gemini", ".gemini/agents/inner/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/README.md", PAGE),

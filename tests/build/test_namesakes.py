@@ -87,6 +87,11 @@ SAME = {
         (".factory/droids/aaa.md", _agent()),
         (".factory/droids/.critic.md", _agent(line="name: critic")),
     ],
+    "auggie": [
+        (".augment/agents/aaa.md", _agent()),
+        (".augment/agents/critic.txt", "You review.\n"),
+        (".augment/agents/sub/aaa.md", _agent()),
+    ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent()),
         (".gemini/agents/aaa.md", "---\n- name: one\n  agent_card_url: u\n- agent_card_url: u\n  name: critic\n---\n"),
@@ -138,6 +143,13 @@ DIFFERENT = {
         (".factory/droids/aaa.md", _agent("Critic")),
         (".factory/droids/sub/critic.md", _agent()),
         (".agents/droids/critic.md", _agent()),
+    ],
+    "auggie": [
+        (".augment/agents/aaa.md", _agent("Critic")),
+        (".augment/agents/sub/critic.md", "You review.\n"),
+        (".augment/agents/.critic.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+        (".agents/agents/critic.md", _agent()),
     ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent("CRITIC")),

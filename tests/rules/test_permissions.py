@@ -37,6 +37,7 @@ DANGEROUS = {
     "droid.tools=execution": 'tools = ["Read"]\n[target.droid]\ntools = "execution"\n',
     "droid.tools=web": 'tools = ["WebFetch"]\n[target.droid]\ntools = "web"\n',
     "droid.mcpServers": 'tools = ["Read"]\n[target.droid]\nmcpServers = ["tracker"]\n',
+    "auggie.disabled_tools": 'tools = ["Read"]\n[target.auggie]\ndisabled_tools = ["web-fetch"]\n',
     "gemini.tools=*": 'tools = ["Read"]\n[target.gemini]\ntools = ["*"]\n',
     "gemini.mcp_servers": '[target.gemini.mcp_servers]\ntracker = { command = "x" }\n',
     "codex.sandbox_mode=danger-full-access": '[target.codex]\nsandbox_mode = "danger-full-access"\n',

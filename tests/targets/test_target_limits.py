@@ -90,6 +90,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("qwen", "name"),
         ("qwen", "name"),
         ("droid", "name"),
+        ("auggie", "name"),
     ]
 
 

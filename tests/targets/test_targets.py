@@ -129,6 +129,16 @@ TABLES: dict[str, dict[str, Any]] = {
         "tools": ["Read", "tracker___find"],
         "mcpServers": ["tracker"],
     },
+    "auggie": {
+        "model": "haiku",
+        "color": "pink",
+        "tools": ["view", "codebase-retrieval"],
+        "disabled_tools": ["save-file"],
+        "hidden": True,
+        "disable_skills": True,
+        "tool_description": "Reviews: all.",
+        "instruction_description": "What to review.",
+    },
     "gemini": {
         "display_name": "The Critic",
         "kind": "local",

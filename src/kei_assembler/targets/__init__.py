@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 
 from kei_assembler.suggestions import did_you_mean
+from kei_assembler.targets.auggie import AUGGIE
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
@@ -31,7 +32,7 @@ __all__ = [
     "named_by_others",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KILO, DROID)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KILO, DROID, AUGGIE)}
 """All rows by their names."""
 
 

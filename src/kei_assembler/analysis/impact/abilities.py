@@ -188,7 +188,7 @@ def _tools_read(kit: LoadedKit, manifest: Manifest, reader: Target, source: str)
     tools = limited_tools(manifest, kit.settings.of(source))
     if tools is None or EVERYTHING in tools:
         return None
-    names = reader.tools.names or {}
+    names = reader.tools.names or {} if foreign and foreign.has_tool_names else {}
     understood = (
         entry
         for entry in tools
