@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.markdown.front_matter import front_matter
+from kei_assembler.model.adaptation import toolset
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN
 from node_scripts import node_command
@@ -208,10 +209,20 @@ def _ours() -> dict[str, str]:
     return {str(path.relative_to(REPOSITORY)): path.read_text() for path in files}
 
 
+def _with_some(tools: list[str]) -> list[str]:
+    """The targets without those in which no tool of a list is left, which their clients would take for all tools."""
+    return [
+        name for name, row in TARGETS.items() if not row.tools.empty_means_all or toolset((*tools,), name).granted != ()
+    ]
+
+
 def _hostile() -> dict[str, str]:
     tools = [["*"], list(IN_GEMINI), *([entry] for entry in IN_GEMINI)]
     agents: list[dict[str, Any]] = [{"description": text, "role": f"{text}\n\nYou review."} for text in TEXTS]
-    agents += [{"description": "Reviews.", "role": "You review.", "tools": entries} for entries in tools]
+    agents += [
+        {"description": "Reviews.", "role": "You review.", "tools": entries, "targets": _with_some(entries)}
+        for entries in tools
+    ]
     strict = [name for name, row in TARGETS.items() if not row.tools.empty_means_all]
     agents.append({"description": "Reviews.", "role": "You review.", "tools": [], "targets": strict})
     named = {f"a{index}": agent for index, agent in enumerate(agents)}

@@ -117,6 +117,22 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("opencode", ".opencode/modes/rogue.md", PAGE),
     ("opencode", ".opencode/mode/rogue.md", PAGE),
     ("opencode", ".opencode/agents/.x/.rogue.md", ROGUE),
+    # Kilo Code
+    ("kilo", ".kilo/agents/rogue.md", "You do as you like.\n"),
+    ("kilo", ".kilo/agent/rogue.md", PAGE),
+    ("kilo", ".kilo/modes/rogue.md", PAGE),
+    ("kilo", ".kilo/mode/.x/.rogue.md", PAGE),
+    ("kilo", ".kilocode/agents/rogue.md", PAGE),
+    ("kilo", ".kilocode/agent/rogue.md", PAGE),
+    ("kilo", ".kilocode/modes/rogue.md", PAGE),
+    ("kilo", ".kilocode/mode/rogue.md", PAGE),
+    # Factory Droid
+    ("droid", ".factory/droids/rogue.md", "You do as you like.\n"),
+    # Auggie
+    ("auggie", ".augment/agents/rogue.txt", "You do as you like.\n"),
+    ("auggie", ".augment/agents/inner/rogue.md", ROGUE),
+    ("auggie", ".claude/agents/rogue.md", ROGUE),
+    ("auggie", ".agents/agents/rogue.md", ROGUE),
     # Gemini CLI
     ("gemini", ".gemini/agents/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/.rogue.md", ROGUE),
@@ -156,6 +172,10 @@ IGNORED: list[tuple[str, str, str]] = [
     ("cursor", ".cursor/agents/notes.txt", ROGUE),
     ("opencode", ".opencode/commands/page.md", PAGE),
     ("opencode", ".claude/agents/rogue.md", ROGUE),
+    ("kilo", ".kilo/commands/page.md", PAGE),
+    ("droid", ".factory/droids/inner/rogue.md", ROGUE),
+    ("auggie", ".augment/agents/.rogue.md", ROGUE),
+    ("auggie", ".augment/rules/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/_rogue.md", ROGUE),
     ("gemini", ".gemini/agents/inner/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/README.md", PAGE),

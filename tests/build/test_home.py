@@ -261,6 +261,9 @@ PLACES = {
     "copilot": ("~/.copilot/agents/{name}.agent.md",),
     "cursor": ("~/.cursor/agents/{name}.md",),
     "gemini": ("~/.gemini/agents/{name}.md",),
+    "auggie": ("~/.augment/agents/{name}.md",),
+    "droid": ("~/.factory/droids/{name}.md",),
+    "kilo": ("~/.config/kilo/agents/{name}.md",),
     "opencode": ("~/.config/opencode/agents/{name}.md",),
     "qwen": ("~/.qwen/agents/{name}.md",),
 }

@@ -77,6 +77,21 @@ SAME = {
         (".opencode/modes/critic.md", "You review.\n"),
         (".opencode/agents/sub/x.md", _agent()),
     ],
+    "kilo": [
+        (".kilo/agents/aaa.md", _agent()),
+        (".kilo/agent/critic.md", _agent(line="x: y")),
+        (".kilocode/agents/critic.md", "You review.\n"),
+        (".kilo/modes/critic.md", "You review.\n"),
+    ],
+    "droid": [
+        (".factory/droids/aaa.md", _agent()),
+        (".factory/droids/.critic.md", _agent(line="name: critic")),
+    ],
+    "auggie": [
+        (".augment/agents/aaa.md", _agent()),
+        (".augment/agents/critic.txt", "You review.\n"),
+        (".augment/agents/sub/aaa.md", _agent()),
+    ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent()),
         (".gemini/agents/aaa.md", "---\n- name: one\n  agent_card_url: u\n- agent_card_url: u\n  name: critic\n---\n"),
@@ -119,6 +134,22 @@ DIFFERENT = {
         (".opencode/agents/sub/critic.md", _agent(line="x: y")),
         (".opencode/agent/critic.md", _agent("other")),
         (".opencode/agent/aaa.md", _agent("Critic")),
+    ],
+    "kilo": [
+        (".kilo/agents/sub/critic.md", _agent(line="x: y")),
+        (".opencode/agents/critic.md", _agent()),
+    ],
+    "droid": [
+        (".factory/droids/aaa.md", _agent("Critic")),
+        (".factory/droids/sub/critic.md", _agent()),
+        (".agents/droids/critic.md", _agent()),
+    ],
+    "auggie": [
+        (".augment/agents/aaa.md", _agent("Critic")),
+        (".augment/agents/sub/critic.md", "You review.\n"),
+        (".augment/agents/.critic.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+        (".agents/agents/critic.md", _agent()),
     ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent("CRITIC")),

@@ -357,6 +357,31 @@ LINES_OF = {
         ),
         *("permission: {webfetch: {a: deny}}", "reasoningEffort: high", "prompt: x", "permission:"),
     ),
+    "kilo": (
+        *("mode: primary", "mode: subagent", "mode: other", "model: a/b", "variant: high", "temperature: 0.1"),
+        *("displayName: The Critic", "maxSteps: 5", "steps: 3", "hidden: true", "disable: false", "color: accent"),
+        *("tools: {bash: true, write: false}", "permission: allow", "permission: {'*': deny, edit: allow}"),
+        *("permission: {'*': deny, bash: ask, edit: allow}", "permission: {'*': deny, bash: allow}", "prompt: x"),
+        *("permission:\n  bash:\n    '*': ask\n    git log*: allow\n  edit: deny", "permissions: [x]", "source: x"),
+    ),
+    "droid": (
+        *("model: inherit", "model: custom:x", "model: 5", "reasoningEffort: high", "tools: [Read, LS, Grep, Glob]"),
+        *("tools: read-only", "tools: edit", "tools: all", "tools: []", "tools: [Read]", "tools: Read, Execute"),
+        *(
+            "tools: [MultiEdit]",
+            "tools: [gh___list, ApplyPatch]",
+            "mcpServers: [a]",
+            "mcpServers: a, b",
+            "version: x",
+        ),
+    ),
+    "auggie": (
+        *("model: gpt-5", "model: haiku", "color: pink", "color: gray", "tools: [view, grep-search]", "tools: view"),
+        *("tools: [launch-process]", "tools: view, grep-search", "tools: []", "disabled_tools: [save-file]"),
+        *("disabled_tools: save-file, remove-files", "hidden: true", "hidden: 'true'", "disable_rules: true"),
+        *("tool_description: Reviews", "instruction_description: x", "finish_tool: x", "provider_base_url: u"),
+        *("tools: [launch-process, read-process, write-process, kill-process, list-processes]",),
+    ),
     "gemini": (
         *("name: critic_2", "kind: local", "tools: [read_file, replace]", "tools: ['*']", "tools: [x]"),
         *(
@@ -432,9 +457,12 @@ def test_files_that_other_clients_load(tmp_path_factory: pytest.TempPathFactory,
     made, body = read(target, imported.text)
     expected = by_lines(front) if target == "cursor" else yaml.safe_load(front)
     lost = [key for key, value in expected.items() if not _is_same(key, value, made.get(key), imported)]
-    assert [key for key in lost if (target, key) != ("opencode", "name")] == []
+    assert [key for key in lost if (target in ("opencode", "kilo"), key) != (True, "name")] == []
     assert body.endswith("You review code.")
 
 
 def _is_same(key: str, value: Any, made: Any, imported: Imported) -> bool:
-    return imported.mentions(key) or _interpreted(key, value) == _interpreted(key, made)
+    before, after = _interpreted(key, value), _interpreted(key, made)
+    if key == "tools" and isinstance(before, list) and isinstance(after, list):  # the order has no meaning
+        before, after = sorted(before, key=str), sorted(after, key=str)
+    return imported.mentions(key) or before == after

@@ -77,6 +77,7 @@ def test_cursor_never_loads_one_name(bench: Workbench) -> None:
     [
         ("opencode", "build", 'mode = "primary"'),
         ("opencode", "plan", 'mode = "all"'),
+        ("kilo", "debug", 'mode = "primary"'),
         ("copilot", "code-review", 'target = "vscode"'),
     ],
 )
@@ -138,7 +139,9 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
-ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name", "gemini": "display_name"}
+ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name"}
+ACCEPTS |= {"gemini": "display_name", "kilo": "displayName"}
+NAMED_BY_FILE = ("opencode", "kilo")
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -155,7 +158,8 @@ def test_a_display_name_is_written_where_the_client_accepts_it(target: str, benc
 @pytest.mark.parametrize("target", TARGETS)
 def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench: Workbench) -> None:
     values = build(bench, "", [target])[target].values
-    assert ("display_name" in values, values.get("name")) == (False, None if target == "opencode" else "critic")
+    shown = {"display_name", "displayName"}.intersection(values)
+    assert (shown, values.get("name")) == (set(), None if target in NAMED_BY_FILE else "critic")
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,9 @@ LOST = {
     ("cursor", 'tools = ["Read", "Bash(git:*)"]'): "`Bash(git:*)`, which",
     ("copilot", '[target.claude-code]\ndisallowedTools = ["Bash"]'): "`disallowedTools`: the agent has these tools",
     ("cursor", '[target.claude-code]\ndisallowedTools = ["Bash"]'): "`disallowedTools`: the agent has these tools",
+    ("auggie", 'tools = ["Read", "Bash"]'): "`Read` and `Bash`, so the agent has no tool there",
+    ("auggie", 'tools = ["mcp__a__b"]'): "`mcp__a__b`, so the agent has no tool there",
+    ("auggie", '[target.claude-code]\ndisallowedTools = ["Bash"]'): "`disallowedTools`: the agent has these tools",
     ("cursor", '[target.claude-code]\npermissionMode = "plan"'): "`permissionMode`: the agent asks",
 }
 
@@ -184,6 +187,28 @@ def test_cursor_understands_claude_s_names(rest: str, bench: Workbench) -> None:
     _settings(bench, "claude-code cursor")
     bench.write(_manifest(rest=f'targets = ["claude-code"]\n{rest}\n'))
     assert _codes(bench) == ["O631"]
+
+
+@pytest.mark.parametrize("rest", ["", 'tools = ["*"]'])
+def test_auggie_also_finds_the_agents_that_have_all_tools(rest: str, bench: Workbench) -> None:
+    _settings(bench, "claude-code auggie")
+    bench.write(_manifest(rest=f'targets = ["claude-code"]\n{rest}\n'))
+    (note,) = _found(bench)
+    assert (note["code"], note["help"]) == ("O631", "to give it a file of its own, add `auggie`")
+    assert "because it reads `.claude/agents`" in note["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_twice"), [("", False), ("Code Reviewer", False), ("Code-Reviewer", True), ("critic", False)]
+)
+def test_auggie_compares_the_agent_s_name_with_file_names(name: str, is_twice: bool, bench: Workbench) -> None:
+    _settings(bench, "claude-code auggie")
+    bench.write(_manifest(rest=f'display-name = "{name}"\n' if name else ""))
+    found = _found(bench)
+    assert [one["code"] for one in found] == ["O630"] * is_twice
+    for one in found:
+        assert "because the file has another name in `.claude/agents`" in one["message"]
+        assert one["help"].startswith("remove it, which Auggie compares with file names; or set `use-files-of")
 
 
 def test_one_file_can_serve_both_clients(bench: Workbench) -> None:

@@ -36,6 +36,7 @@ TARGETS["made-up"] = Target(
             (Right("made-up", "mood", "wild", "do as it likes"),),
         ),
         Key(Field("steps", POSITIVE, "When it stops."), "grants nothing"),
+        Key(Field("can", one_of("everything"), "All tools."), "all tools"),
         Key(Field("power", POSITIVE, "What it may do."), ""),
     ),
     refused={"run": "runs commands"},
@@ -50,6 +51,7 @@ TARGETS["made-up"] = Target(
         key="can",
         empty_means_all=True,
         legacy_names={"see": "look"},
+        categories=("everything",),
     ),
     defaults={"title": "Bot"},
     models=("opus",),
@@ -59,7 +61,13 @@ TARGETS["made-up"] = Target(
     placeholder=Placeholder(r"%\\w+%", ("%NAME%",), "and forgets the agent", "write `$NAME`, not `{plain}`"),
     unsupported=("It has no memory.",),
     search_paths=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
-    loader=Loader(named_by_file=True, ignored_prefix="-", legacy_keys={"temper": "mood"}, assumed_values={"steps": 9}),
+    loader=Loader(
+        named_by_file=True,
+        ignored_prefix="-",
+        legacy_keys={"temper": "mood"},
+        assumed_values={"steps": 9},
+        types={"mood": one_of("calm", "wild")},
+    ),
 )
 """
 SETTINGS = 'targets = ["made-up"]\nexternal-agents = ["other"]\n'
@@ -239,7 +247,7 @@ def test_its_folders_show_it(file: str, kit: CustomKit) -> None:
     assert "created .made-up/reviewer.bot.md\n" in kit.run("--all").stdout
 
 
-UNKNOWN = "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps` and `values`"
+UNKNOWN = "Made Up may know it, but `assemble` does not; the keys here are `mood`, `steps`, `can` and `values`"
 
 
 @pytest.mark.parametrize(
@@ -296,6 +304,18 @@ def test_its_files_are_imported(kit: CustomKit) -> None:
     generated = kit.bench.read(".made-up/critic.bot.md")
     assert generated.startswith(re.sub("next:.*\n", "", FILE.replace("can:", "steps: 9\ncan:")))
     assert "\n# ROLE\n\nLook for what is wrong.\n" in generated
+
+
+def test_import_reports_a_value_for_which_it_ignores_all_keys(kit: CustomKit) -> None:
+    kit.bench.write({".made-up/critic.bot.md": FILE.replace("calm", "[calm]").replace("next:", "other:")})
+    text = "`mood` is not one of `calm`, `wild`: Made Up ignores all keys of this file, so the agent has all tools"
+    assert f"warning[I902] {text}" in kit.run("import", ".").stderr
+
+
+def test_import_keeps_a_word_for_several_tools(kit: CustomKit) -> None:
+    kit.bench.write({".made-up/critic.bot.md": re.sub("can:.*", "can: everything", FILE).replace("next:", "other:")})
+    assert kit.run("import", ".").status == 0
+    assert 'can = "everything"\n' in kit.bench.read("agents/critic.toml")
 
 
 @pytest.mark.parametrize("path", [".made-up/sub/critic.md", "old/bots/critic.bot.md", "old/elsewhere/critic.robot"])

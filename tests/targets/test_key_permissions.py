@@ -34,6 +34,16 @@ FACTS = {
         "mode model variant temperature top_p steps hidden disable color permission prompt options tools maxSteps "
         "request system disabled permissions name"
     ),
+    "kilo": (
+        "displayName mode model variant temperature top_p steps hidden disable color permission prompt options tools "
+        "maxSteps source request system disabled permissions name"
+    ),
+    "droid": "model reasoningEffort tools mcpServers createdAt updatedAt version",
+    "auggie": (
+        "model color tools disabled_tools hidden replace_system_prompt disable_rules disable_workspace_guidelines "
+        "disable_skills finish_tool tool_description instruction_description provider_model provider_api_key "
+        "provider_base_url"
+    ),
     "gemini": (
         "kind display_name tools mcp_servers model temperature max_turns timeout_mins agent_card_url agent_card_json "
         "auth"
@@ -107,6 +117,15 @@ NESTED = (
     ("copilot", 'mcp-servers.x = { type = "local", command = "x", tools = ["*"] }', "R501"),
     ("gemini", 'mcp_servers.x = { url = "x", trust = true }', "R501"),
     ("gemini", "mcp_servers = { x = {} }", "K106"),
+    ("auggie", 'disabled_tools = ["view"]', None),
+    ("auggie", 'tools = ["view"]\ndisabled_tools = ["save-file"]', "R501"),
+    ("auggie", 'tools = ["view, save-file"]', "K106"),
+    ("auggie", 'hidden = "true"', "K102"),
+    ("droid", 'tools = ["all"]', "K106"),
+    ("droid", 'tools = ["read-only"]', "K106"),
+    ("droid", 'tools = "all"', "K106"),
+    ("droid", 'tools = "read-only"', None),
+    ("droid", "model = 5", "K102"),
     ("qwen", 'mcpServers.x = { url = "https://x.example" }', "R501"),
     ("qwen", "hooks.Stop = []", "R501"),
     ("claude-code", "mcpServers.x = {}", "K103"),
@@ -117,6 +136,9 @@ NESTED = (
     ("qwen", 'executor = { kind = "acp", command = "x" }', "R501"),
     ("opencode", 'permission.new_permission."*" = "allow"', None),
     ("opencode", 'permission = [{ action = "*", resource = "*", effect = "allow" }]', "K102"),
+    ("kilo", 'permission.background_process."*" = "allow"', None),
+    ("kilo", 'permission.cat = { "*" = "allow" }', None),
+    ("kilo", 'permission.bash."git *" = "allow"', "R501"),
 )
 
 

@@ -89,6 +89,8 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("gemini", "name"),
         ("qwen", "name"),
         ("qwen", "name"),
+        ("droid", "name"),
+        ("auggie", "name"),
     ]
 
 

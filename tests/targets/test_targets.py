@@ -24,7 +24,7 @@ BUTTONS = [{"label": f"Hand off to {name}", "agent": name, "prompt": f"what is {
 
 @pytest.mark.parametrize(
     ("model", "targets"),
-    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini"}), ("gpt-x", {"claude-code"})],
+    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini", "droid"}), ("gpt-x", {"claude-code"})],
 )
 def test_a_model_is_written_for_the_clients_that_support_it(model: str, targets: set[str], bench: Workbench) -> None:
     files = build(bench, f'model = "{model}"\n')
@@ -109,6 +109,35 @@ TABLES: dict[str, dict[str, Any]] = {
         "disable": False,
         "color": "#ff8800",
         "permission": {"*": "allow", "bash": {"*": "ask", "git *": "allow"}, "webfetch": "deny"},
+    },
+    "kilo": {
+        "displayName": "The Critic",
+        "mode": "primary",
+        "model": "anthropic/one",
+        "variant": "high",
+        "temperature": 0.5,
+        "top_p": 1,
+        "steps": 9,
+        "hidden": True,
+        "disable": False,
+        "color": "accent",
+        "permission": {"*": "allow", "bash": {"*": "ask", "git *": "allow"}, "webfetch": "deny"},
+    },
+    "droid": {
+        "model": "custom:one",
+        "reasoningEffort": "high",
+        "tools": ["Read", "tracker___find"],
+        "mcpServers": ["tracker"],
+    },
+    "auggie": {
+        "model": "haiku",
+        "color": "pink",
+        "tools": ["view", "codebase-retrieval"],
+        "disabled_tools": ["save-file"],
+        "hidden": True,
+        "disable_skills": True,
+        "tool_description": "Reviews: all.",
+        "instruction_description": "What to review.",
     },
     "gemini": {
         "display_name": "The Critic",

@@ -26,6 +26,7 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source, read_text, read_toml, span_of
+from kei_assembler.validation import fits
 from kei_assembler.whitespace import WHITESPACE, with_lf
 
 
@@ -268,6 +269,11 @@ def _client_differences(agent: AgentFile, raw: bytes, is_recovered: bool) -> Ite
     if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r") for line in above_body):
         hint = f"{row.label} does not load this agent with CRLF line endings"
         yield Recovery(START, "CRLF line endings were read as LF", hint)
+    for key, shape in row.loader.types.items():
+        if key in agent.entries and not fits(shape, agent.value(key)):
+            effect = f"{row.label} ignores all keys of this file, so the agent has all tools"
+            message = f"`{key}` is not {shape.expects}: {effect}"
+            yield Recovery(agent.entries[key].span, message, f"write {shape.expects}")
     if (ignored := row.loader.ignored_prefix) and name.startswith(ignored):
         message = f"{row.label} ignores files whose names start with `{ignored}`"
         yield Recovery(START, message, "the imported agent will be active")

@@ -139,7 +139,9 @@ class _Converter:
             self._convert_own(key, value)
 
     def _convert_tools(self, key: str, value: Any) -> None:
-        if self.row.tools.output_format != "permissions":
+        if isinstance(value, str) and value in self.row.tools.categories:
+            self._convert_own(key, value)
+        elif self.row.tools.output_format != "permissions":
             self._report_invalid_names(key, value)
             self._convert_names(key, split_names(self.row.tools.input_format, value))
         elif isinstance(value, dict) and (tools := translated(self.row, value)[0]) is not None:

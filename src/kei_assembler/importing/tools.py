@@ -56,7 +56,7 @@ def _translates_back(row: Target, tools: tuple[str, ...], names: Sequence[str] |
     if isinstance(names, Mapping):
         has_patterns = any(grant.patterns for grant in granted)
         return not has_patterns and list(permissions(row.tools, granted).items()) == list(names.items())
-    return [grant.name for grant in granted] == list(names)
+    return sorted(grant.name for grant in granted) == sorted(names)  # the order of a list has no meaning
 
 
 _SERVER_NAME = re.compile(r"[\w.-]+")

@@ -303,12 +303,15 @@ def _tools_value(row: Tools, granted: tuple[Grant, ...]) -> Value:
 def permissions(row: Tools, granted: Iterable[Grant]) -> dict[str, Value]:
     """Return the map of permissions for the granted tools. The last match wins, so the general denial comes first."""
     allowed: dict[str, Value] = {
-        name: {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")}
-        if patterns
-        else row.default_permissions.get(name, "allow")
-        for name, patterns in granted
+        name: _limited_to(patterns, row.default_permissions.get(name, "allow")) for name, patterns in granted
     }
     return {EVERYTHING: "deny", **allowed}
+
+
+def _limited_to(patterns: tuple[str, ...], action: Value) -> Value:
+    """The permission for a tool, limited to the patterns if there are any."""
+    of_patterns = action if isinstance(action, str) else "allow"
+    return {EVERYTHING: "deny", **dict.fromkeys(patterns, of_patterns)} if patterns else action
 
 
 def in_words(tools: Toolset) -> tuple[str, ...] | None:

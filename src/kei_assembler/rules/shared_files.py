@@ -105,15 +105,18 @@ def shown_twice(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[
             message = f"{foreign.shows_both} shows {_agents(agents)} twice, because it also reads `{foreign.folder}`"
             yield Violation((), message, f"{foreign.remedy}; or {shared}")
         elif foreign.target and not foreign.shows_both:
-            message = f"{row.label} shows {_agents(agents)} twice, because it has another name in `{foreign.folder}`"
-            yield Violation(("display-name",), message, f"choose a display name that {row.label} accepts; or {shared}")
+            what = "it has another name" if not foreign.is_known_by_file else "the file has another name"
+            message = f"{row.label} shows {_agents(agents)} twice, because {what} in `{foreign.folder}`"
+            remedy = f"choose a display name that {row.label} accepts"
+            remedy = f"remove it, which {row.label} compares with file names" if foreign.is_known_by_file else remedy
+            yield Violation(("display-name",), message, f"{remedy}; or {shared}")
 
 
 @rule("O631", Severity.NOTE)
 def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A client finds an agent that is not generated for it, because it also reads another client's folder.
 
-    GitHub Copilot and Cursor read `.claude/agents`. Reported if the settings name the client in `targets` and a
+    GitHub Copilot, Cursor and Auggie read `.claude/agents`. Reported if the settings name the client in `targets` and a
     manifest leaves it out. There is one note for each client. If the agent gets other tools there than its manifest
     says, there is a warning instead.
 
@@ -201,9 +204,10 @@ def _agents(agents: Sequence[str]) -> str:
 def limits_lost(context: ManifestContext) -> Iterable[Violation]:
     """A client reads the file of another client for an agent, and does not understand what limits the agent there.
 
-    GitHub Copilot and Cursor read `.claude/agents`. They know many of Claude Code's tools by name, but Copilot does not
-    know `mcp__server__tool`, neither of them knows a scope as in `Bash(git:*)`, and both ignore `disallowedTools`. An
-    agent with a file of its own is not affected, because that file wins.
+    GitHub Copilot, Cursor and Auggie read `.claude/agents`. The first two know many of Claude Code's tools by name, but
+    Copilot does not know `mcp__server__tool`, and neither knows a scope as in `Bash(git:*)`. Auggie knows none of the
+    names, so an agent with `tools` has no tool there. All of them ignore `disallowedTools`. An agent with a file of its
+    own is not affected, because that file wins.
 
     Fails::
 
@@ -262,7 +266,7 @@ def _losses(manifest: Manifest, row: Target, foreign: Foreign) -> Iterator[tuple
 def _is_understood(entry: str, row: Target, foreign: Foreign) -> bool:
     if entry.startswith("mcp__"):
         return foreign.has_mcp_names
-    return ALIASES.get(entry, entry) in (row.tools.names or {})
+    return foreign.has_tool_names and ALIASES.get(entry, entry) in (row.tools.names or {})
 
 
 @rule("O633", Severity.WARNING)
@@ -356,7 +360,7 @@ def shows_both(manifest: Manifest, row: Target, foreign: Foreign) -> bool:
         own, other = (
             client_name(manifest.name, manifest.display_name, each) for each in (row, TARGETS[foreign.target])
         )
-        return own != other
+        return own != (manifest.name if foreign.is_known_by_file else other)
     key, value = foreign.unless
     return manifest.target.get(row.name, {}).get(key) != value
 

@@ -9,11 +9,14 @@ import re
 from collections.abc import Collection
 
 from kei_assembler.suggestions import nearest
+from kei_assembler.targets.auggie import AUGGIE
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
+from kei_assembler.targets.droid import DROID
 from kei_assembler.targets.gemini import GEMINI
+from kei_assembler.targets.kilo import KILO
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.qwen import QWEN
 
@@ -30,7 +33,7 @@ __all__ = [
     "nearest_target",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KILO, DROID, AUGGIE)}
 """All rows by their names."""
 
 

@@ -108,11 +108,15 @@ agent of Copilot alone still gets its file.
 
 | folder | is read by |
 |---|---|
-| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor; also Grok Build, Auggie, Goose |
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Auggie; also Grok Build, Goose |
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.kilo/agents` | Kilo Code |
+| `.factory/droids` | Factory Droid |
+| `.augment/agents` | Auggie |
+| `.agents/agents` | Auggie; also Kimi Code, Goose |
 
 ## Descriptions in Cursor
 
@@ -275,8 +279,10 @@ def _tools(tools: Tools) -> Iterator[str]:
     for tool, others in tools.substitutes.items():
         yield f"`{tool}`: none of its own; {listed(others, joint='or')} can do the same"
     server, tool = "SERVER", "TOOL"
-    patterns = (tools.mcp_tool.format(server=server, tool=tool), tools.mcp_server.format(server=server))
-    yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
+    given = filter(None, (tools.mcp_tool, tools.mcp_server))
+    patterns = [pattern.format(server=server, tool=tool) for pattern in given]
+    if patterns:
+        yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
 
 
 def _models(row: Target) -> str:
@@ -305,6 +311,8 @@ def _unsupported(tools: Tools) -> Iterator[str]:
     missing = [tool for tool in CLAUDE_TOOLS if tool not in known]
     if tools.names is not None and not tools.fallback_name:
         yield f"Tools without a counterpart: {_code(missing)}."
+    if tools.names is not None and not tools.mcp_tool:
+        yield "Tools of MCP servers in the manifest's `tools`."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
         kept = [*tools.scoped, *(["Agent"] if tools.agents_key else [])]
         yield f"Scopes of tools, as in `Bash(git:*)`{f', except for {_code(kept)}' if kept else ''}."

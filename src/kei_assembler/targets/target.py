@@ -11,7 +11,7 @@ from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.tools import Tools
-from kei_assembler.validation import Field
+from kei_assembler.validation import Field, Shape
 
 
 class Handoffs(NamedTuple):
@@ -106,6 +106,8 @@ class Right(NamedTuple):
     # Takes the key's value and the value for the manifest's `tools`, or None if the manifest lists no tools. Returns
     # whether the first one allows more. Replaces the comparison with `value`.
     exceeds: Callable[[Value, Value | None], bool] | None = None
+    # Another key of the table that the client ignores beside this one. With it, the right is always something new.
+    beside: str = ""
 
     @property
     def name(self) -> str:
@@ -121,7 +123,8 @@ class Right(NamedTuple):
         None if the manifest lists no tools.
         """
         value = table.get(self.key)
-        is_covered = tools is None or "*" in tools or {*self.covered_by}.issubset(tools)
+        has_all = tools is None or "*" in tools
+        is_covered = (has_all or {*self.covered_by}.issubset(tools or ())) and self.beside not in table
         if value is None or (self.covered_by and is_covered):
             return False
         if self.exceeds:
@@ -196,6 +199,8 @@ class Loader(NamedTuple):
     foreign: tuple[str, ...] = ()
     # Whether the front matter can be a list of agents.
     reads_lists: bool = False
+    # What the values of keys must be. If one of them is something else, the client ignores all keys of the file.
+    types: Mapping[str, Shape] = {}
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 
@@ -220,8 +225,12 @@ class Foreign(NamedTuple):
     folder: str
     # The target whose files are there. It is empty if the other client is not a target.
     target: str = ""
-    # Whether the client understands the names of MCP tools in these files. It understands those of its `Tools.names`.
+    # Whether the client understands the names of Claude Code's tools in these files, if its `Tools.names` has them, and
+    # those of MCP tools.
+    has_tool_names: bool = True
     has_mcp_names: bool = False
+    # Whether a file there counts as the same agent if its file name is the name of the agent in the own file.
+    is_known_by_file: bool = False
     # The keys of these files that the client ignores although they limit the agent, each with what that means.
     ignored: Mapping[str, str] = {}
     # The program that shows both agents of a name, and how to stop it.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from kei_assembler.markdown.front_matter import Value
+
 
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a text that separates them by whitespace."""
@@ -43,8 +45,11 @@ class Tools(NamedTuple):
     scope_pattern: str = ".*"
     # The front matter key for the scope of `Agent`, if there is a separate one.
     agents_key: str = ""
-    # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
-    default_permissions: Mapping[str, Mapping[str, str]] = {}
+    # What to write for a granted tool instead of `allow`, because that would lift the client's own restrictions. If it
+    # is an action, it is also that of the patterns of a scope.
+    default_permissions: Mapping[str, Value] = {}
+    # What the client allows to an agent whose file has no permissions.
+    usual_permissions: Mapping[str, Value] = {}
     key: str = "tools"
     empty_means_all: bool = False
     # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
@@ -54,6 +59,8 @@ class Tools(NamedTuple):
     legacy_names: Mapping[str, str] = {}
     # More names of the client's tools, for which a manifest's `tools` have no name.
     own_names: tuple[str, ...] = ()
+    # Words that stand for several tools where the key has one of them instead of a list.
+    categories: tuple[str, ...] = ()
     # Whether the client also accepts its names in another case, or without `_`.
     is_lenient: bool = False
     # An older key that maps tools to true or false.
@@ -74,6 +81,5 @@ class Tools(NamedTuple):
     @property
     def all_names(self) -> frozenset[str]:
         """All known names of the client's tools."""
-        return frozenset(
-            (*(self.names or {}).values(), *chain.from_iterable(self.companions.values()), *self.own_names)
-        )
+        companions = chain.from_iterable(self.companions.values())
+        return frozenset((*(self.names or {}).values(), *companions, *self.own_names, *self.categories))
