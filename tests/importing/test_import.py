@@ -443,7 +443,7 @@ def test_from_sets_the_client(bench: Workbench) -> None:
 def test_repaired_names_are_reported(bench: Workbench) -> None:
     for path, name in {".claude/agents/a.md": "Code Critic", ".claude/agents/b.md": "code-critic"}.items():
         bench.write({path: f"---\nname: {name}\ndescription: Reviews code.\n---\nBody.\n"})
-    bench.write({".gemini/agents/c.md": "---\nname: code-critic\ndescription: Reviews code.\n---\nBody.\n"})
+    bench.write({".gemini/agents/c.md": "---\nname: code-critic\ndescription: Reviews code.\n---\nText.\n"})
     run = bench.run("import", ".")
     assert {
         "agents/code-critic.toml",

@@ -195,7 +195,7 @@ def test_the_next_steps_work_with_renamed_manifests(bench: Workbench) -> None:
 
 def test_shared_sections_and_names_of_their_own_do_not_stop_the_next_steps(bench: Workbench) -> None:
     body = "You work.\n\n## Honesty\n\nSay what you ran.\n"
-    files = {f"{FOLDER}/{name}.md": _agent("Code Critic", body=body) for name in "ab"}
+    files = {f"{FOLDER}/{name}.md": _agent("Code Critic", body=f"You are {name}.\n\n{body}") for name in "ab"}
     run = _import(bench, files | {f"{FOLDER}/c.md": _agent("c", body=body)}, "--share")
     before = bench.files()
     assert _follow(bench, run) == [0, 0]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import count
+from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
+from kei_assembler.importing.likeness import is_alike, is_copy
 from kei_assembler.importing.paths import name_by_path
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.adaptation import refusal_of_name
@@ -17,28 +19,77 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.validation import fits
 
 
-def unique_names(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
-    """Return a unique agent name for each file, and the diagnostics about it."""
-    targets: dict[str, str] = {}
+class Named(NamedTuple):
+    """The name of an imported agent, and the diagnostics about it.
+
+    Files for several clients have the same name if they are one agent. `other` is the file of another agent that wanted
+    the same name, or None.
+    """
+
+    name: str
+    found: list[Diagnostic]
+    other: AgentFile | None = None
+
+
+def agent_names(agents: Sequence[AgentFile]) -> list[Named]:
+    """Return a name for each file. Two files have the same name only if they can become one manifest.
+
+    These are files of different clients with about the same text, and copies.
+    """
+    groups: dict[str, list[AgentFile]] = {}
+    wanted_by: defaultdict[str, list[str]] = defaultdict(list)
     # the numbers of a name go on where they stopped: to start again for each agent would take quadratic time
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     named = []
     for agent in agents:
         wanted, found = valid_name(agent)
-        variants = _variants(wanted, targets.get(wanted), agent.target, numbers[wanted[:56]])
-        name = next(name for name in variants if name not in targets)
-        if name != wanted:
-            message = f"another agent is already named `{wanted}`; this one is imported as `{name}`"
-            found = found + agent.report(imports.name_repaired, "name", message)
-        targets[name] = agent.target
-        named.append((name, found))
+        name = next((name for name in wanted_by[wanted][:_MAX_COMPARED] if _is_same(agent, groups[name])), "")
+        others = groups.get(wanted, [])
+        if not name:
+            name = free_name(agent, wanted, others, groups, numbers[wanted[:56]])
+            wanted_by[wanted].append(name)
+        of_client = (other for other in others if other.target == agent.target)
+        other = next(of_client, others[0]) if others and name != wanted else None
+        groups.setdefault(name, []).append(agent)
+        named.append(Named(name, found, other))
     return named
 
 
-def _variants(name: str, other_target: str | None, target: str, numbers: Iterator[int]) -> Iterable[str]:
+def common_targets(agents: Sequence[AgentFile]) -> list[str]:
+    """Return the targets of all agents if every agent has a file for each of them, or none."""
+    targets: dict[str, set[str]] = {}
+    for agent, named in zip(agents, agent_names(agents), strict=True):
+        targets.setdefault(named.name, set()).add(agent.target)
+    first, *others = targets.values() or [set()]
+    return [target for target in TARGETS if target in first] if all(other == first for other in others) else []
+
+
+_MAX_COMPARED = 8
+"""With how many agents of the same name a file is compared at most."""
+
+
+def _is_same(agent: AgentFile, others: Sequence[AgentFile]) -> bool:
+    """Return whether a file is a copy of others, or the same agent for another client."""
+    same_client = [other for other in others if other.target == agent.target]
+    return any(is_copy(agent, other) for other in same_client) or (not same_client and is_alike(agent, others[0]))
+
+
+def free_name(
+    agent: AgentFile, wanted: str, others: Sequence[AgentFile], taken: Container[str], numbers: Iterator[int]
+) -> str:
+    """Return the name that an agent wants, or if it is taken, one with its target or a number.
+
+    `others` are the agents that have the wanted name.
+    """
+    targets = {other.target for other in others}
+    variants = _variants(wanted, bool(targets) and agent.target not in targets, agent.target, numbers)
+    return next(name for name in variants if name not in taken)
+
+
+def _variants(name: str, is_of_other_client: bool, target: str, numbers: Iterator[int]) -> Iterator[str]:
     """The name, then the name with its target if the other agent has another one, then the name with a number."""
     yield name
-    if other_target != target:
+    if is_of_other_client:
         yield slug(f"{name[:50]}-{target}")
     yield from (f"{name[:56]}-{number}" for number in numbers)
 
