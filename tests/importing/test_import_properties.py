@@ -68,13 +68,13 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     if agent is None:
         return None
     kit, _ = new_kit(str(tmp), [agent])
-    ((name, name_findings, _),) = agent_names([agent])
-    one = convert(kit, agent, name, frozenset({name}))
+    (named,) = agent_names([agent])
+    one = convert(kit, agent, named, frozenset({named.name}))
     (file,) = pending_manifests(kit, [one], lambda each: each)
     source = read_toml(file.path, file.text.encode())
     assert source.error is None
     manifest, _ = check_manifest(kit, source)
-    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *name_findings, *one.found))
+    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *named.found, *one.found))
     return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), findings)
 
 

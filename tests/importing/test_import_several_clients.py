@@ -19,6 +19,7 @@ from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.likeness import MIN_LIKENESS, likeness
 from kei_assembler.importing.merging import entries
+from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.pending_kit import PendingKit, new_kit, pending_manifests, with_pieces
 from kei_assembler.importing.text_variants import split_texts
 from kei_assembler.kit import LoadedKit
@@ -463,7 +464,7 @@ def test_each_client_gets_what_its_own_manifest_gives_it(
     assert len({made.name for made in conversions}) == len(conversions)
     for made in conversions:
         for part in made.parts:
-            alone = convert(kit, part.agent, made.name, frozenset())
+            alone = convert(kit, part.agent, wanted_name(part.agent)._replace(name=made.name), frozenset())
             before, body = _rendered(kit, alone, part.target)
             after, merged = _rendered(kit, made, part.target)
             differing = {key for key in before | after if before.get(key) != after.get(key)}

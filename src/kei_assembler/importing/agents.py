@@ -12,7 +12,8 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.likeness import likeness
 from kei_assembler.importing.merging import merge
-from kei_assembler.importing.names import Named, agent_names, free_name, valid_name
+from kei_assembler.importing.names import Named, agent_names, free_name, wanted_name
+from kei_assembler.importing.references import with_new_names
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
 from kei_assembler.rules import imports
@@ -25,7 +26,7 @@ def convert_agents(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversi
     files: defaultdict[str, list[Conversion]] = defaultdict(list)
     for agent, each in zip(agents, named, strict=True):
         files[each.name].append(converter.convert(agent, each))
-    return [made for conversions in list(files.values()) for made in converter.merge(conversions)]
+    return with_new_names([made for conversions in files.values() for made in converter.merge(conversions)])
 
 
 class _Converter:
@@ -39,7 +40,7 @@ class _Converter:
     def convert(self, agent: AgentFile, named: Named, why: str = "") -> Conversion:
         """Convert a file, and report a name that another agent has. `why` says why the two are not one agent."""
         about = _about_name(agent, named, named.other, why) if named.other else []
-        made = convert(self.kit, agent, named.name, self.known)
+        made = convert(self.kit, agent, named, self.known)
         return made._replace(found=(*named.found, *about, *made.found), other=named.other)
 
     def merge(self, files: list[Conversion]) -> list[Conversion]:
@@ -50,23 +51,27 @@ class _Converter:
         return [merged.conversion, *(self._apart(each, why, files[0].agent) for each, why in merged.others)]
 
     def _as_text(self, file: Conversion) -> Conversion:
-        made = convert(self.kit, file.agent, file.name, self.known, has_sections=False)
+        made = convert(self.kit, file.agent, _named(file), self.known, has_sections=False)
         return made._replace(found=file.found)
 
     def _apart(self, file: Conversion, why: str, other: AgentFile) -> Conversion:
         """Convert a file that cannot be a part of the manifest of another one to a manifest of its own."""
         agent = file.agent
-        wanted, found = valid_name(agent)
-        name = free_name(agent, wanted, [other], self.taken, count(2))
+        wanted = wanted_name(agent)
+        name = free_name(agent, wanted.name, [other], self.taken, count(2))
         self.taken.add(name)
-        made = self.convert(agent, Named(name, found, other), why)
+        made = self.convert(agent, wanted._replace(name=name, other=other), why)
         is_for_others = self.kit.settings.targets != (agent.target,)
         return made._replace(data=made.data | ({"targets": [agent.target]} if is_for_others else {}))
 
 
+def _named(file: Conversion) -> Named:
+    return Named(file.name, file.data.get("display-name", ""))
+
+
 def _about_name(agent: AgentFile, named: Named, other: AgentFile, why: str) -> list[Diagnostic]:
     """Report that an agent gets another name, because another agent has the one that it wants."""
-    wanted, _ = valid_name(agent)
+    wanted = wanted_name(agent).name
     message = f"another agent is already named `{wanted}`; this one is imported as `{named.name}`"
     if other.target == agent.target:
         return agent.report(imports.name_repaired, "name", message)

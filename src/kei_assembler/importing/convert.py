@@ -11,7 +11,7 @@ from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import Section, fields_of
 from kei_assembler.importing.legacy_syntax import modernized
-from kei_assembler.importing.names import display_name
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.repairs import repaired_body
 from kei_assembler.importing.text_variants import Piece
@@ -76,13 +76,13 @@ class Conversion(NamedTuple):
 
 
 def convert(
-    kit: LoadedKit, agent: AgentFile, name: str, agents: frozenset[str], has_sections: bool = True
+    kit: LoadedKit, agent: AgentFile, named: Named, agents: frozenset[str], has_sections: bool = True
 ) -> Conversion:
-    """Convert an agent file. `name` is the agent's name, and `agents` are all agents that handoffs can go to.
+    """Convert an agent file. `named` has the agent's name, and `agents` are all agents that handoffs can go to.
 
     Unless `has_sections`, the whole body becomes the role, also the sections that a manifest has keys for.
     """
-    converter = _Converter(kit, agent, name)
+    converter = _Converter(kit, agent, named)
     converter.convert_description()
     converter.convert_keys()
     converter.convert_body(agents, has_sections)
@@ -92,15 +92,15 @@ def convert(
 class _Converter:
     """Converts the description, the other keys and the body of one file, in this order."""
 
-    def __init__(self, kit: LoadedKit, agent: AgentFile, name: str) -> None:
+    def __init__(self, kit: LoadedKit, agent: AgentFile, named: Named) -> None:
         self.kit = kit
         self.original = agent
         self.agent, self.found = modernized(agent)
         self.row = TARGETS[agent.target]
         self.fields = {field.key: field for field in self.row.fields}
-        self.data: dict[str, Any] = {"name": name}
-        if shown := display_name(agent, name):
-            self.data["display-name"] = shown
+        self.data: dict[str, Any] = {"name": named.name}
+        if named.display_name:
+            self.data["display-name"] = named.display_name
         self.own: dict[str, Any] = {}
         self.is_complete = agent.is_complete
 

@@ -17,6 +17,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.bodies import RoleSplit, split_roles
 from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
 from kei_assembler.kit.blocks import VARIANT_MARK, Block
@@ -99,7 +100,7 @@ class PendingKit(LoadedKit):
         if agent is None:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, agent, original.name, self.names.agents))
+        after = _front_matter(convert(self, agent, Named(original.name), self.names.agents))
         found = []
         for key in before | after:
             if before.get(key) != after.get(key) and key not in original.changed:

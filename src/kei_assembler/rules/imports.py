@@ -119,7 +119,7 @@ def name_repaired() -> None:
     """An agent was renamed: it has no name, a manifest cannot have its name, or another agent has it.
 
     Tell the people who start the agent by its name. A name that is only not allowed as the manifest's `name`, as
-    `Code Critic`, becomes the `display-name`, and is not reported.
+    `Code Critic`, becomes the `display-name`, and is not reported. The manifest is then named after the file.
 
     Fails::
 
