@@ -216,7 +216,7 @@ def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench)
         ("copilot", "tools: ['read', 'vscode/x y']", {"target": {"copilot": {"tools": ["read", "vscode/x y"]}}}),
         ("copilot", "model: opus", {"target": {"copilot": {"model": "opus"}}}),
         ("cursor", "tools: Read, Grep\nmodel: inherit", {"tools": ["Read", "Grep"], "model": "inherit"}),
-        ("cursor", "description: 'It''s: fine'", {"description": "'It''s: fine'"}),
+        ("cursor", "description: 'It''s: fine'", {"description": "It's: fine"}),
         (
             "opencode",
             "tools:\n  write: false",
@@ -378,6 +378,11 @@ def test_front_matter_is_optional_for_some_clients(path: str, name: str, code: s
         (
             ".cursor/agents/critic.md",
             "tools:\n  - Read",
+            ":4:1: warning[I902] `tools` was read as YAML, but Cursor reads no YAML, and takes the rest of the",
+        ),
+        (
+            ".cursor/agents/critic.md",
+            "model: a: b\n  - Read",
             ":5:3: warning[I902] this line was skipped, and others like it",
         ),
     ],

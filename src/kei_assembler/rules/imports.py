@@ -37,7 +37,8 @@ def front_matter_guessed() -> None:
     """The meaning of front matter was guessed, because it is broken, or because clients read it differently.
 
     If front matter is not valid YAML, Claude Code reads it again with quotes around values that seem to need them.
-    `assemble import` does the same, and otherwise reads it line by line. Compare the manifest with the file.
+    `assemble import` does the same, and otherwise reads it line by line. Cursor reads no YAML, but values that are YAML
+    are imported as YAML. Compare the manifest with the file.
 
     Fails::
 
