@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
+from kei_assembler.toml.source import MAX_BYTES
 
 _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
 _SUFFIXES = tuple({suffix for row in TARGETS.values() for suffix in row.suffixes})
@@ -28,13 +30,15 @@ AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
 class FoundFile(NamedTuple):
     """A file to import: its path, its target, and the tree that it has to be in.
 
-    If it has instructions, the target can be empty: most clients read `AGENTS.md`.
+    If it has instructions, the target can be empty: most clients read `AGENTS.md`. `is_guess` says that neither the
+    path nor the command says the target.
     """
 
     path: str
     target: str
     tree: Tree
     has_instructions: bool = False
+    is_guess: bool = False
 
 
 class FoundFiles(NamedTuple):
@@ -65,8 +69,9 @@ def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> 
             continue
         taken, left = _in_folder(source, target, tree) if DISK.is_folder(source) else ([source], [])
         for path in taken:
-            client = target or target_by_path(path) or DEFAULT_TARGET
-            found.setdefault(DISK.resolve(path), FoundFile(path, client, tree))
+            known = target or target_by_path(path)
+            file = FoundFile(path, known or DEFAULT_TARGET, tree, is_guess=known is None)
+            found.setdefault(DISK.resolve(path), file)
         for path in left:
             others.setdefault(DISK.resolve(path), FoundFile(path, "", tree, has_instructions(path)))
     if not found:
@@ -116,9 +121,24 @@ def _in_folder(folder: str, target: str | None, tree: Tree) -> tuple[list[str], 
     targets = ((path, target_by_path(path)) for path in paths)
     known = [path for path, target in targets if target and path.lower().endswith(TARGETS[target].suffixes)]
     pages = [path for path in paths if path.endswith(".md")]
-    taken = known or [path for path in pages if AGENTS_FOLDER.search(path)] or pages
+    taken = known or [path for path in paths if AGENTS_FOLDER.search(path) and _is_agent_page(path, tree)] or pages
     chosen = {*taken}
     return taken, [path for path in paths if path.lower().endswith(_SUFFIXES) and path not in chosen]
+
+
+def _is_agent_page(path: str, tree: Tree) -> bool:
+    """Whether a file is Markdown, or has the form of a client's agents, unlike a manifest."""
+    raw = b""
+    if path.lower().endswith(_SUFFIXES) and not path.endswith(".md"):
+        with suppress(OSError):
+            raw = tree.read(os.path.abspath(path), MAX_BYTES)
+    return path.endswith(".md") or target_by_form(path, raw) is not None
+
+
+def target_by_form(path: str, raw: bytes) -> str | None:
+    """Return the target whose agent files are not Markdown, and have the form of this file, or None."""
+    rows = (row for row in TARGETS.values() if row.form.suffix != ".md" and path.lower().endswith(row.suffixes))
+    return next((row.name for row in rows if row.form.agent_pattern.search(raw)), None)
 
 
 def _walk(folder: str, tree: Tree) -> Iterator[str]:

@@ -16,6 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.agents import convert_agents, differences
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
+from kei_assembler.importing.dialects import Guess, about_guesses, recognized
 from kei_assembler.importing.instruction_files import (
     InstructionFile,
     all_of,
@@ -219,6 +220,7 @@ class _Read(NamedTuple):
 
 def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
     read, size = _Read([], [], []), 0
+    guesses: list[tuple[AgentFile, Guess]] = []
     for file in files:
         path = file.path
         try:
@@ -239,9 +241,13 @@ def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
                 read.instructions.append(instructions._replace(agent=agent))
         else:
             is_in_place = target_by_path(path) == file.target
-            found, problems = read_agent(normalize(path), raw, file.target, is_in_place=is_in_place)
-            read.agents.extend([found._replace(kit_path=kit_path)] if found else [])
+            guess = recognized(normalize(path), raw) if file.is_guess else Guess(file.target)
+            found, problems = read_agent(normalize(path), raw, guess.target, is_in_place=is_in_place)
+            if found:
+                read.agents.append(found._replace(kit_path=kit_path))
+                guesses += [(found, guess)] if file.is_guess else []
         read.found.extend(problems)
+    read.found.extend(about_guesses(guesses))
     return read
 
 

@@ -109,3 +109,30 @@ def not_looked_at() -> None:
         ---
         You review code.
     """
+
+
+@documented("I926", Severity.NOTE)
+def client_guessed() -> None:
+    """The path of a file does not say which client it is for, but its keys or its tools are those of another client.
+
+    If only one client has them, the file is read as one for that client. Otherwise it is read as one for Claude Code,
+    like all files whose path says nothing. The option `--from` names the client.
+
+    Fails::
+
+        # agents/critic.md
+        ---
+        description: Reviews code.
+        mode: subagent
+        ---
+        You review code.
+
+    Passes::
+
+        # .opencode/agents/critic.md
+        ---
+        description: Reviews code.
+        mode: subagent
+        ---
+        You review code.
+    """
