@@ -18,7 +18,7 @@ from kei_assembler.importing.agent_file import read_agent
 from kei_assembler.importing.bodies import closed
 from kei_assembler.importing.convert import convert
 from kei_assembler.importing.hard_breaks import with_backslashes
-from kei_assembler.importing.names import unique_names
+from kei_assembler.importing.names import agent_names
 from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
 from kei_assembler.markdown import lenient_yaml
 from kei_assembler.markdown.structure import trimmed
@@ -68,13 +68,13 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     if agent is None:
         return None
     kit, _ = new_kit(str(tmp), [agent])
-    ((name, name_findings),) = unique_names([agent])
-    one = convert(kit, agent, name, frozenset({name}))
-    (file,) = pending_manifests(kit, [one])
+    (named,) = agent_names([agent])
+    one = convert(kit, agent, named, frozenset({named.name}))
+    (file,) = pending_manifests(kit, [one], lambda each: each)
     source = read_toml(file.path, file.text.encode())
     assert source.error is None
     manifest, _ = check_manifest(kit, source)
-    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *name_findings, *one.found))
+    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *named.found, *one.found))
     return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), findings)
 
 

@@ -14,6 +14,7 @@ from conftest import Workbench, examples
 from kei_assembler.importing import roles
 from kei_assembler.importing.agent_file import read_agent
 from kei_assembler.importing.convert import convert
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.pending_kit import PendingKit, new_kit, pending_manifests
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
@@ -260,7 +261,7 @@ def _generated(folder: Path, text: str) -> tuple[str, list[str]] | None:
     if agent is None:
         return None
     kit, _ = new_kit(str(folder), [agent])
-    (file,) = pending_manifests(kit, [convert(kit, agent, "critic", frozenset({"critic"}))])
+    (file,) = pending_manifests(kit, [convert(kit, agent, Named("critic"), frozenset({"critic"}))])
     assert not file.role_file or read_text("", file.role.encode()).text == file.role
     pending = PendingKit(kit, [file], {})
     manifest, found = check_manifest(pending, pending.read_manifest(file.path))

@@ -16,6 +16,7 @@ from kei_assembler.markdown.lenient_yaml import (
     RefusedYamlError,
     as_text,
     by_lines,
+    lines_or_yaml,
     read,
 )
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
@@ -170,7 +171,8 @@ _FORMAT = "an agent file starts with a line `---`, keys and values, and a second
 class _Parts(NamedTuple):
     """Front matter and body, and the lines on which they start.
 
-    `blanks` counts the lines before the first `---`. `ending` is what ends the front matter.
+    `blanks` counts the lines before the first `---`. `ending` is what ends the front matter. `is_generated` says that
+    the body has a stamp.
     """
 
     front: str
@@ -179,6 +181,7 @@ class _Parts(NamedTuple):
     line: int = 1
     blanks: int = 0
     ending: str = "---"
+    is_generated: bool = False
 
 
 _OPENING = re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
@@ -204,7 +207,7 @@ def _parts(text: str, can_be_bare: bool) -> _Parts:
         body = body.lstrip("\n").removeprefix(stamp)
     first, line = (text.count("\n", 0, at) + 1 for at in (opening.end(), len(text) - len(body)))
     front = text[opening.end() : closing.start()]
-    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip(WHITESPACE))
+    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip(WHITESPACE), bool(stamp))
 
 
 def _closing(text: str, start: int) -> re.Match[str] | None:
@@ -220,8 +223,11 @@ def _keys(target: str) -> frozenset[str]:
 
 
 def _front_matter(parts: _Parts, target: str) -> FrontMatter:
-    if TARGETS[target].form.syntax == "lines":
-        return by_lines(parts.front, TARGETS[target].label)
+    row = TARGETS[target]
+    if row.form.syntax == "lines":
+        if parts.is_generated:
+            return by_lines(parts.front, row.label)
+        return lines_or_yaml(parts.front, row.label, _keys(target))
     try:
         return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
     except RefusedYamlError as error:

@@ -11,9 +11,10 @@ from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import Section, fields_of
 from kei_assembler.importing.legacy_syntax import modernized
-from kei_assembler.importing.names import display_name
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.repairs import repaired_body
+from kei_assembler.importing.text_variants import Piece
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
@@ -39,6 +40,10 @@ class Conversion(NamedTuple):
 
     Of instructions, `new_path` is the file with their section, `sections` become blocks, and `copies` are files with
     the same text.
+
+    If several files of an agent became one manifest, `parts` are their conversions, and `pieces` become blocks with
+    variants. `changed` are the keys of the front matter that such a manifest changes for a part, as reported. `other`
+    is the file of another agent that has the name that this one has in its file.
     """
 
     agent: AgentFile
@@ -49,34 +54,53 @@ class Conversion(NamedTuple):
     kind: Kind = AGENT
     sections: tuple[Section, ...] = ()
     copies: tuple[AgentFile, ...] = ()
+    parts: tuple[Conversion, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    changed: frozenset[str] = frozenset()
+    other: AgentFile | None = None
 
     @property
     def name(self) -> str:
         """The name in the manifest."""
         return str(self.data["name"])
 
+    @property
+    def target(self) -> str:
+        """The client of the agent file."""
+        return self.agent.target
 
-def convert(kit: LoadedKit, agent: AgentFile, name: str, agents: frozenset[str]) -> Conversion:
-    """Convert an agent file. `name` is the agent's name, and `agents` are all agents that handoffs can go to."""
-    converter = _Converter(kit, agent, name)
+    @property
+    def each(self) -> tuple[Conversion, ...]:
+        """A conversion for each file: the parts, or this one."""
+        return self.parts or (self,)
+
+
+def convert(
+    kit: LoadedKit, agent: AgentFile, named: Named, agents: frozenset[str], has_sections: bool = True
+) -> Conversion:
+    """Convert an agent file. `named` has the agent's name, and `agents` are all agents that handoffs can go to.
+
+    Unless `has_sections`, the whole body becomes the role, also the sections that a manifest has keys for.
+    """
+    converter = _Converter(kit, agent, named)
     converter.convert_description()
     converter.convert_keys()
-    converter.convert_body(agents)
+    converter.convert_body(agents, has_sections)
     return converter.finish()
 
 
 class _Converter:
     """Converts the description, the other keys and the body of one file, in this order."""
 
-    def __init__(self, kit: LoadedKit, agent: AgentFile, name: str) -> None:
+    def __init__(self, kit: LoadedKit, agent: AgentFile, named: Named) -> None:
         self.kit = kit
         self.original = agent
         self.agent, self.found = modernized(agent)
         self.row = TARGETS[agent.target]
         self.fields = {field.key: field for field in self.row.fields}
-        self.data: dict[str, Any] = {"name": name}
-        if shown := display_name(agent, name):
-            self.data["display-name"] = shown
+        self.data: dict[str, Any] = {"name": named.name}
+        if named.display_name:
+            self.data["display-name"] = named.display_name
         self.own: dict[str, Any] = {}
         self.is_complete = agent.is_complete
 
@@ -224,11 +248,11 @@ class _Converter:
         hint = f"it stays only in this file; find out whether {self.row.label} accepts it"
         self._leave_out(imports.key_not_placed, key, message, hint)
 
-    def convert_body(self, agents: frozenset[str]) -> None:
+    def convert_body(self, agents: frozenset[str], has_sections: bool) -> None:
         """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""
         body, found = repaired_body(self.agent)
         self.found += found
-        fields = fields_of(body, lambda fields: self._is_expressible(fields, agents))
+        fields = fields_of(body, lambda fields: has_sections and self._is_expressible(fields, agents))
         if "allowed" in fields:
             self.data["tools"] = from_phrases(self.row, fields.pop("allowed"))
         self.data |= {key: value for key, value in fields.items() if value}
