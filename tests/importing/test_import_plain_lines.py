@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Workbench
-from kei_assembler.markdown.lenient_yaml import by_lines, lines_or_yaml
+from kei_assembler.markdown.lenient_yaml import by_lines
+from kei_assembler.markdown.plain_lines import lines_or_yaml
 
 PATH = ".cursor/agents/critic.md"
 

@@ -16,9 +16,9 @@ from kei_assembler.markdown.lenient_yaml import (
     RefusedYamlError,
     as_text,
     by_lines,
-    lines_or_yaml,
     read,
 )
+from kei_assembler.markdown.plain_lines import lines_or_yaml
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
