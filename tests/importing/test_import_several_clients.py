@@ -26,7 +26,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.opencode import USUAL_PERMISSION
+from kei_assembler.targets.opencode_format import USUAL_PERMISSIONS
 from kei_assembler.targets.opencode_permission import excess
 from readers import path_of, read
 
@@ -480,7 +480,7 @@ def _check_rights(kit: LoadedKit, alone: Conversion, made: Conversion, target: s
     key = TARGETS[target].tools.key or "allowed"
     before, after = (entries(kit, each.data, target).get(key) for each in (alone, made))
     if TARGETS[target].tools.output_format == "permissions":
-        assert after is None or excess(after, USUAL_PERMISSION, before or {}) is None
+        assert after is None or excess(after, USUAL_PERMISSIONS, before or {}) is None
     else:
         assert before in (None, after)
 

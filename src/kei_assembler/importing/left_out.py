@@ -19,7 +19,6 @@ from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import BODY_KEY
 from kei_assembler.targets.instructions import SKILL_FILE
 from kei_assembler.toml.source import MAX_BYTES, START, Source
 
@@ -76,7 +75,8 @@ def _may_be_meant(file: FoundFile, raw: bytes) -> bool:
 
 
 _KEYS = re.compile(rb"^(name|description)[ \t]*[:=]", re.MULTILINE)
-_BODY = re.compile(rb"^%b[ \t]*=" % BODY_KEY.encode(), re.MULTILINE)
+_KEYS_OF_BODIES = sorted({row.form.body_key for row in TARGETS.values() if row.form.body_key})
+_BODY = re.compile(rb"^(?:%b)[ \t]*=" % "|".join(_KEYS_OF_BODIES).encode(), re.MULTILINE)
 
 
 def _is_agent(file: FoundFile, raw: bytes) -> bool:

@@ -9,7 +9,7 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.markdown.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.target import Tools
+from kei_assembler.targets.tools import Tools
 
 
 def modernized(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
