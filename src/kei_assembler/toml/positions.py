@@ -35,9 +35,12 @@ class Mention(NamedTuple):
     defines: bool = True
 
 
-def mentions(text: str) -> Iterator[Mention]:
-    """Yield a mention for every key and list item of a TOML text in order, repeated keys included."""
-    return _PositionReader(text).read()
+def mentions(text: str, below: str | None = None) -> Iterator[Mention]:
+    """Yield a mention for every key and list item of a TOML text in order, repeated keys included.
+
+    If a key is given, yield only the mentions of this top-level key and of what is in it, which is faster.
+    """
+    return _PositionReader(text, below).read()
 
 
 def comments(text: str) -> Iterator[tuple[str, Span]]:
@@ -51,8 +54,9 @@ def comments(text: str) -> Iterator[tuple[str, Span]]:
 
 
 class _PositionReader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, below: str | None = None) -> None:
         self.raw = text.encode()
+        self.below = below
         # tree-sitter counts bytes and spans count characters, so these bytes within characters are subtracted.
         self.line_starts = [0, *accumulate(len(line) + 1 for line in self.raw.split(b"\n"))]
         self.continuations = [match.start() for match in re.finditer(rb"[\x80-\xbf]", self.raw)]
@@ -72,6 +76,8 @@ class _PositionReader:
     def _table(self, node: Node) -> Iterator[Mention]:
         path: KeyPath = ()
         segments = [segment for child in node.children if child.type in _KEYS for segment in _segments(child)]
+        if self.below is not None and segments and self._name(segments[0]) != self.below:
+            return
         for segment in segments:
             is_last = segment is segments[-1]
             path = (*path, self._name(segment))
@@ -85,6 +91,8 @@ class _PositionReader:
 
     def _pair(self, node: Node, prefix: KeyPath) -> Iterator[Mention]:
         key, *values = node.named_children
+        if self.below is not None and not prefix and self._name(_segments(key)[0]) != self.below:
+            return
         path = prefix
         for segment in _segments(key):
             path = (*path, self._name(segment))
@@ -135,6 +143,8 @@ _ESCAPE = re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
 _SHORT_TIME = re.compile(
     rb"(?<![\w:.+-])(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ])?[0-9]{2}:[0-9]{2}(?![:0-9])(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
+# What all of that has, and few texts of TOML 1.0. An inline table starts after `=`, a bracket, a comma or white space.
+_MAY_BE_1_1 = re.compile(rb"\\[ex]|[=\[,\s]\{|[0-9]:[0-9]{2}(?!:)")
 
 
 def _as_1_0(raw: bytes) -> bytes:
@@ -143,6 +153,8 @@ def _as_1_0(raw: bytes) -> bytes:
     That is: the escapes `\\e` and `\\xHH`, times without seconds, and in inline tables line breaks, comments and a
     trailing comma.
     """
+    if not _MAY_BE_1_1.search(raw):
+        return raw
     masked = bytearray(raw)
     open_brackets: list[bytes] = []
     for token in _TOKEN.finditer(raw):
