@@ -39,9 +39,9 @@ TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEM
 
 def named_by_others(word: str) -> str | None:
     """Return the target or group that people also call by this word, or None. Capitals and separators do not matter."""
-    plain = re.sub("[ _-]", "", word.casefold())
-    if plain == "*":
+    if word == "*":
         return "@all"
+    plain = re.sub("[ _-]", "", word.casefold())
     return next((row.name for row in TARGETS.values() if plain in row.other_names), None)
 
 
