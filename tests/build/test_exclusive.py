@@ -135,6 +135,10 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("qwen", ".qwen/agents/.rogue.md", ROGUE),
     ("qwen", ".qwen/agents/_rogue.md", ROGUE),
     ("qwen", ".qwen/agents/crlf.md", ROGUE.replace("\n", "\r\n")),
+    # Kimi Code
+    ("kimi", ".kimi-code/agents/rogue.md", ROGUE),
+    ("kimi", ".kimi-code/agents/team/rogue.md", ROGUE),
+    ("kimi", ".agents/agents/rogue.md", ROGUE),
 ]  # fmt: skip
 
 IGNORED: list[tuple[str, str, str]] = [
@@ -167,6 +171,8 @@ IGNORED: list[tuple[str, str, str]] = [
     ("codex", ".codex/agents/quotes.toml", '"' * (MAX_OUTPUT_BYTES // 4)),
     ("qwen", ".qwen/agents/inner/rogue.md", ROGUE),
     ("qwen", ".qwen/agents/rogue.toml", ROGUE_TOML),
+    ("kimi", ".kimi-code/skills/rogue.md", ROGUE),
+    ("kimi", ".kimi-code/agents/.rogue.md", ROGUE),
 ]  # fmt: skip
 
 

@@ -263,6 +263,7 @@ PLACES = {
     "gemini": ("~/.gemini/agents/{name}.md",),
     "opencode": ("~/.config/opencode/agents/{name}.md",),
     "qwen": ("~/.qwen/agents/{name}.md",),
+    "kimi": ("~/.kimi-code/agents/{name}.md", "~/.agents/agents/team/{name}.md"),
 }
 
 

@@ -90,6 +90,11 @@ SAME = {
         (".qwen/agents/aaa.md", _agent("Critic")),
         (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
     ],
+    "kimi": [
+        (".kimi-code/agents/aaa.md", _agent()),
+        (".kimi-code/agents/sub/critic.md", _agent(line="x: y")),
+        (".agents/agents/aaa.md", _agent()),
+    ],
 }
 DIFFERENT = {
     "claude-code": [
@@ -131,6 +136,14 @@ DIFFERENT = {
         (".codex/agents/critic.md", _agent()),
     ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
+    "kimi": [
+        (".kimi-code/agents/critic.md.txt", _agent()),
+        (".kimi-code/agents/sub/critic.md", _agent("other")),
+        (".kimi-code/agents/.hidden/aaa.md", _agent()),
+        (".kimi-code/agents/.aaa.md", _agent()),
+        (".kimi-code/agents/1/2/3/4/5/6/7/8/9/aaa.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+    ],
 }
 
 

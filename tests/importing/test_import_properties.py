@@ -412,6 +412,12 @@ LINES_OF = {
             "tools: 5",
         ),
     ),
+    "kimi": (
+        *("name: critic-2", "tools: Read, Grep", "tools: [Read, FetchURL]", "tools: []", "tools: '*'", "tools: [x y]"),
+        *("tools: [Read, mcp__gh__*, mcp__gh__list]", "tools: Read, Agent", "disallowedTools: Bash, Write"),
+        *("disallowedTools: [Edit]", "subagents: coder, plan", "subagents: []", "subagents: ['*']", "override: true"),
+        *("whenToUse: when done", "whenToUse: 5", "model: opus", "tools: 5", "override: 'yes'"),
+    ),
 }
 
 

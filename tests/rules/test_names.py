@@ -124,7 +124,7 @@ def test_a_client_that_refuses_a_name_is_named(target: str, code: str, bench: Wo
     assert all(TARGETS[target].label in one.message for one in findings(bench))
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "kimi"])  # it accepts no `_`
 def test_handoffs_accept_the_same_names(target: str, bench: Workbench) -> None:
     bench.write({"agents/3d_expert.toml": 'name = "3d_expert"\ndescription = "Models."\nrole = "You build models."\n'})
     handoff = '[[handoff]]\ntarget = "3d_expert"\ntrigger = "models"\n'

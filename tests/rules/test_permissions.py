@@ -48,6 +48,8 @@ DANGEROUS = {
     "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
     "qwen.mcpServers": '[target.qwen.mcpServers]\ntracker = { command = "x" }\n',
     "qwen.executor": '[target.qwen]\nexecutor = { kind = "acp", command = "x" }\n',
+    "kimi.tools=*": 'tools = ["Read"]\n[target.kimi]\ntools = ["*"]\n',
+    "kimi.subagents=*": 'tools = ["Agent(b)"]\n[target.kimi]\nsubagents = ["*"]\n',
 }
 ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
 
@@ -99,6 +101,9 @@ HARMLESS = (
     ('tools = ["Edit", "Write"]', '[target.codex]\nsandbox_mode = "workspace-write"'),
     ('tools = ["Edit", "Write"]', '[target.qwen]\napprovalMode = "auto-edit"'),
     ("", '[target.qwen]\napprovalMode = "default"'),
+    ("", '[target.kimi]\nsubagents = ["*"]'),
+    ('tools = ["Agent(b)"]', '[target.kimi]\nsubagents = ["b"]'),
+    ('tools = ["Read"]', '[target.kimi]\ntools = ["Read", "ReadMediaFile"]'),
 )
 
 

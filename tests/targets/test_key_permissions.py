@@ -46,6 +46,7 @@ FACTS = {
         "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor "
         "executionBackend modelConfig runConfig"
     ),
+    "kimi": "whenToUse override tools disallowedTools subagents",
 }
 """The keys that each client is known to read."""
 

@@ -199,6 +199,29 @@ def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tools", "subagents"),
+    [
+        ("", ["*"]),
+        (_tools("*"), ["*"]),
+        (_tools("Read", "Task"), ["*"]),
+        (_tools("Agent(a)", "Agent"), ["*"]),
+        (_tools("Agent(a, b)"), ["a", "b"]),
+        (_tools("Read"), None),
+        ('[target.kimi]\nsubagents = ["a"]\n', ["a"]),
+    ],
+)
+def test_kimi_is_told_which_agents_can_be_started(tools: str, subagents: list[str] | None, bench: Workbench) -> None:
+    """Without the key, the agent could start only three built-in ones."""
+    assert build(bench, tools, ["kimi"])["kimi"].values.get("subagents") == subagents
+
+
+def test_kimi_has_its_own_names_for_some_tools(bench: Workbench) -> None:
+    tools = _tools("Read", "WebFetch", "TodoWrite", "mcp__s", "mcp__s__find")
+    written = "Read, FetchURL, TodoList, mcp__s__*, mcp__s__find"
+    assert build(bench, tools, ["kimi"])["kimi"].values["tools"] == written
+
+
+@pytest.mark.parametrize(
     ("target", "own", "key", "written"),
     [
         ("copilot", 'tools = ["codebase", "read"]', "tools", ["codebase", "read"]),
@@ -212,6 +235,7 @@ def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
         ),
         ("gemini", 'tools = ["list_directory", "mcp_s_*"]', "tools", ["list_directory", "mcp_s_*"]),
         ("qwen", 'tools = ["lsp"]', "tools", ["lsp"]),
+        ("kimi", 'tools = ["ReadMediaFile", "mcp__s__*"]', "tools", ["ReadMediaFile", "mcp__s__*"]),
     ],
 )
 def test_a_targets_own_tools_replace_the_manifests(
@@ -227,6 +251,10 @@ KEPT = {
     "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+    "kimi": (
+        "Read Edit Write Bash Glob Grep WebFetch WebSearch Agent Task Skill TodoWrite AskUserQuestion CronCreate "
+        "CronDelete CronList EnterPlanMode ExitPlanMode TaskStop"
+    ),
 }
 
 
@@ -329,9 +357,13 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
 
 
 def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
-    assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == ["Gemini CLI"]
+    assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == ["Gemini CLI", "Kimi Code"]
     assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
-    for code, clients in {"T407": ["Gemini CLI"], "T408": ["Gemini CLI"], "O617": ["Codex CLI"]}.items():
+    for code, clients in {
+        "T407": ["Gemini CLI", "Kimi Code"],
+        "T408": ["Gemini CLI", "Kimi Code"],
+        "O617": ["Codex CLI"],
+    }.items():
         text = documentation(RULES[code]).text
         assert [row.label for row in TARGETS.values() if row.label in text] == clients
     limited = {
@@ -342,9 +374,11 @@ def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> No
     assert {label: tools for label, tools in limited.items() if tools} == {
         "GitHub Copilot and VS Code": ["Agent"],
         "OpenCode": ["Bash", "Agent", "Skill"],
+        "Kimi Code": ["Agent"],
     }
-    assert "OpenCode can limit `Bash`, `Agent` and `Skill`, and GitHub Copilot can limit `Agent`." in " ".join(
-        documentation(RULES["K114"]).text.split()
+    assert (
+        "OpenCode can limit `Bash`, `Agent` and `Skill`, and GitHub Copilot and Kimi Code can limit `Agent`."
+        in " ".join(documentation(RULES["K114"]).text.split())
     )
 
 

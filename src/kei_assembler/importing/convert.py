@@ -18,7 +18,7 @@ from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.markdown.placeholders import may_have_placeholders, protected
-from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.adaptation import EVERYTHING, starts_agents
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
@@ -85,7 +85,7 @@ class _Converter:
         # the kit's defaults must not limit an agent whose file lists no tools
         if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
             self.data["tools"] = [EVERYTHING]
-        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if key not in self.agent.entries}
+        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if self._is_assumed(key)}
         if self.row.name not in self.kit.settings.targets:
             self.data["targets"] = [self.row.name]
         if own := assumed | self.own:
@@ -99,6 +99,18 @@ class _Converter:
         new_path = output if is_left_behind else ""
         self.data |= {key: protected_value(self.data[key]) for key in _FILLED if key in self.data}
         return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
+
+    def _is_assumed(self, key: str) -> bool:
+        """Whether the file leaves a key to the client, and that makes a difference."""
+        is_about_agents = key == self.row.tools.agents_key
+        return key not in self.agent.entries and not (is_about_agents and not self._can_start_agents())
+
+    def _can_start_agents(self) -> bool:
+        row = self.row.tools
+        if row.key in self.own:
+            return (row.names or {}).get("Agent") in self.own[row.key]
+        tools = self.data.get("tools")
+        return tools is None or EVERYTHING in tools or any(map(starts_agents, tools))
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
         self.found += self.agent.report(rule, where, message, hint)

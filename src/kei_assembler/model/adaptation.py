@@ -83,7 +83,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is
     if tools.granted is not None:
         values[target.tools.key] = _tools_value(target.tools, tools.granted)
     if target.tools.agents_key:
-        values[target.tools.agents_key] = tools.agents
+        values[target.tools.agents_key] = tools.agents or _any_agent(target.tools, tools)
     if takes_model(manifest.model, target):
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
@@ -192,6 +192,13 @@ def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
         else value
         for key, value in table.items()
     }
+
+
+def _any_agent(row: Tools, tools: Toolset) -> tuple[str, ...]:
+    """What the key for agents has if the agent can start any: nothing, unless the client needs to be told."""
+    names = row.names or {}
+    can_start = tools.granted is None or any(grant.name == names["Agent"] for grant in tools.granted)
+    return (row.any_agent,) if row.any_agent and can_start else ()
 
 
 def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Toolset:

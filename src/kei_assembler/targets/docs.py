@@ -100,6 +100,8 @@ agent of Copilot alone still gets its file.
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.kimi-code/agents` | Kimi Code |
+| `.agents/agents` | Kimi Code; also Auggie, Goose, Junie, pi-subagents |
 
 ## Descriptions in Cursor
 
@@ -231,8 +233,12 @@ def _display_name(row: Target) -> str:
 
 def _built_in(row: BuiltIn) -> str:
     key, values = row.unless
-    unless = f", unless `{key}` is {' or '.join(f'`{value}`' for value in values)}" if values else ""
+    unless = f", unless `{key}` is {' or '.join(f'`{_spelled(value)}`' for value in values)}" if values else ""
     return f"{_code(row.names)}: {row.effect.replace('this one', 'an agent of the same name')}{unless}"
+
+
+def _spelled(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def _right(right: Right) -> str:
@@ -264,6 +270,8 @@ def _tools(tools: Tools) -> Iterator[str]:
 
 def _models(row: Target) -> str:
     own = f"`[target.{row.name}] model`"
+    if "model" not in row.keys:
+        return "none: the client ignores it"
     if row.models is None:
         return f"the manifest's `model`, or {own}"
     kept = f"the manifest's `model` if it is {_code(row.models)}, otherwise " if row.models else ""

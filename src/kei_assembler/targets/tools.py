@@ -43,6 +43,8 @@ class Tools(NamedTuple):
     scope_pattern: str = ".*"
     # The front matter key for the scope of `Agent`, if there is a separate one.
     agents_key: str = ""
+    # What that key has for an agent that can start any other one. If it is empty, the client assumes that without it.
+    any_agent: str = ""
     # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
     default_permissions: Mapping[str, Mapping[str, str]] = {}
     key: str = "tools"
