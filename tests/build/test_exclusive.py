@@ -139,6 +139,10 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("kimi", ".kimi-code/agents/rogue.md", ROGUE),
     ("kimi", ".kimi-code/agents/team/rogue.md", ROGUE),
     ("kimi", ".agents/agents/rogue.md", ROGUE),
+    # Grok Build
+    ("grok", ".grok/agents/rogue.md", ROGUE),
+    ("grok", ".grok/agents/.rogue.md", ROGUE),
+    ("grok", ".claude/agents/rogue.md", ROGUE),
 ]  # fmt: skip
 
 IGNORED: list[tuple[str, str, str]] = [
@@ -173,6 +177,9 @@ IGNORED: list[tuple[str, str, str]] = [
     ("qwen", ".qwen/agents/rogue.toml", ROGUE_TOML),
     ("kimi", ".kimi-code/skills/rogue.md", ROGUE),
     ("kimi", ".kimi-code/agents/.rogue.md", ROGUE),
+    ("grok", ".grok/agents/sub/rogue.md", ROGUE),
+    ("grok", ".claude/agents/sub/rogue.md", ROGUE),
+    ("grok", ".cursor/agents/rogue.md", ROGUE),
 ]  # fmt: skip
 
 

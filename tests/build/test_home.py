@@ -264,6 +264,7 @@ PLACES = {
     "opencode": ("~/.config/opencode/agents/{name}.md",),
     "qwen": ("~/.qwen/agents/{name}.md",),
     "kimi": ("~/.kimi-code/agents/{name}.md", "~/.agents/agents/team/{name}.md"),
+    "grok": ("~/.grok/agents/{name}.md",),
 }
 
 

@@ -95,6 +95,7 @@ SAME = {
         (".kimi-code/agents/sub/critic.md", _agent(line="x: y")),
         (".agents/agents/aaa.md", _agent()),
     ],
+    "grok": [(".grok/agents/aaa.md", _agent()), (".grok/agents/.aaa.md", _agent())],
 }
 DIFFERENT = {
     "claude-code": [
@@ -142,6 +143,12 @@ DIFFERENT = {
         (".kimi-code/agents/.hidden/aaa.md", _agent()),
         (".kimi-code/agents/.aaa.md", _agent()),
         (".kimi-code/agents/1/2/3/4/5/6/7/8/9/aaa.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+    ],
+    "grok": [
+        (".grok/agents/critic.md.txt", _agent()),
+        (".grok/agents/aaa.md", _agent("Critic")),
+        (".grok/agents/sub/aaa.md", _agent()),
         (".claude/agents/critic.md", _agent()),
     ],
 }

@@ -101,7 +101,9 @@ def test_unchanged_generated_files_are_kept_without_findings(kit: Workbench) -> 
     assert kit.files() == before
 
 
-@pytest.mark.parametrize("target", ["claude-code", "codex", "opencode", "copilot", "gemini", "cursor", "qwen", "kimi"])
+@pytest.mark.parametrize(
+    "target", ["claude-code", "codex", "opencode", "copilot", "gemini", "cursor", "qwen", "kimi", "grok"]
+)
 def test_a_generated_file_is_not_a_second_agent(target: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f'targets = ["{target}"]\n'})
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'})

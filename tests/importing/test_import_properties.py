@@ -418,6 +418,27 @@ LINES_OF = {
         *("disallowedTools: [Edit]", "subagents: coder, plan", "subagents: []", "subagents: ['*']", "override: true"),
         *("whenToUse: when done", "whenToUse: 5", "model: opus", "tools: 5", "override: 'yes'"),
     ),
+    "grok": (
+        *(
+            "name: Critic",
+            "tools: Read, Grep",
+            "tools: [read_file, grep]",
+            "tools: []",
+            "tools: '*'",
+            "tools: Bash(ls)",
+        ),
+        *("tools: Read, mcp__gh__list", "tools: search_replace", "disallowedTools: Bash, task", "model: inherit"),
+        *(
+            "mcpInheritance: none",
+            "mcpInheritance: {named: [gh]}",
+            "mcpInheritance: odd",
+            "model: grok-4",
+            "effort: max",
+        ),
+        *("effort: odd", "maxTurns: 5", "maxTurns: 0", "permissionMode: plan", "capabilityMode: read-only"),
+        *("promptMode: full", "isolation: none", "background: 'true'", "color: gray", "memory: user", "skills: [a]"),
+        *("discoverSkills: true", "mcpServers: [a]", "mcpServers: [{a: {command: x}}]", "hooks: {}", "toolConfig: {}"),
+    ),
 }
 
 

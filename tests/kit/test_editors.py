@@ -93,6 +93,7 @@ COMPLETED = {
         "copilot",
         "cursor",
         "gemini",
+        "grok",
         "kimi",
         "opencode",
         "qwen",

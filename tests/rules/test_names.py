@@ -138,7 +138,14 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
-ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name", "gemini": "display_name"}
+ACCEPTS = {
+    "claude-code": "name",
+    "copilot": "name",
+    "opencode": "name",
+    "codex": "name",
+    "gemini": "display_name",
+    "grok": "name",
+}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -202,7 +209,7 @@ def test_handoffs_and_tools_name_what_the_client_calls(target: str, bench: Workb
     bench.write({"agents/tester-2.toml": other})
     manifest = 'tools = ["Read", "Agent(tester-2, a)"]\n[[handoff]]\ntarget = "tester-2"\ntrigger = "tests"\n'
     file = build(bench, manifest, [target])[target]
-    is_called = target in ("claude-code", "copilot", "opencode", "codex")
+    is_called = ACCEPTS.get(target) == "name"
     name, other_name = ("Chief Tester", "tester-2")[:: 1 if is_called else -1]
     assert f"- **{name}**: tests" in file.body
     assert f"**Out (hand off):** `{name}`" in file.body

@@ -60,6 +60,7 @@ NOT_LOADED = {
     "codex": ["out/{name}.toml", ".codex/agents/{name}.md"],
     "qwen": ["out/{name}.md", ".qwen/agents/sub/{name}.md"],
     "kimi": ["out/{name}.md", ".kimi/agents/{name}.md", ".kimi-code/agents/.drafts/{name}.md"],
+    "grok": ["out/{name}.md", ".grok/agents/sub/{name}.md"],
 }
 LOADED = {
     "claude-code": [".claude/agents/{name}.md", ".claude/agents/sub/.hidden/{name}.md", "app/.claude/agents/{name}.md"],
@@ -70,6 +71,7 @@ LOADED = {
     "codex": [".codex/agents/sub/{name}.toml"],
     "qwen": [".qwen/agents/{name}.md"],
     "kimi": [".kimi-code/agents/team/{name}.md", ".agents/agents/{name}.md"],
+    "grok": [".grok/agents/{name}.md", "app/.grok/agents/{name}.md"],
 }
 CASES = [
     (target, output, code)

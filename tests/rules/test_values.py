@@ -174,7 +174,7 @@ def test_a_conflict_in_a_clients_own_names_is_reported(manifest: str, message: s
     ("target", "model", "others"),
     [
         ("codex", "opus", "Claude Code"),
-        ("codex", "inherit", "Claude Code, Cursor, Gemini CLI and Qwen Code"),
+        ("codex", "inherit", "Claude Code, Cursor, Gemini CLI, Qwen Code and Grok Build"),
         ("copilot", "sonnet", "Claude Code"),
         ("gemini", "haiku", "Claude Code"),
         ("claude-code", "flash", "Gemini CLI"),

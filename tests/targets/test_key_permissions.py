@@ -47,6 +47,11 @@ FACTS = {
         "executionBackend modelConfig runConfig"
     ),
     "kimi": "whenToUse override tools disallowedTools subagents",
+    "grok": (
+        "tools disallowedTools mcpInheritance model effort maxTurns permissionMode capabilityMode promptMode isolation "
+        "background color memory skills discoverSkills inheritSkills initialPrompt mcpServers hooks injectDefaultTools "
+        "toolConfig toolOverrides completionRequirement userMessageTemplate agentsMd"
+    ),
 }
 """The keys that each client is known to read."""
 

@@ -14,7 +14,7 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-EMPTY_MEANS_ALL = ["cursor", "qwen"]
+EMPTY_MEANS_ALL = ["cursor", "qwen", "grok"]
 
 DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 """OpenCode's default permission to read. A plain `allow` would undo it."""
@@ -215,6 +215,44 @@ def test_kimi_is_told_which_agents_can_be_started(tools: str, subagents: list[st
     assert build(bench, tools, ["kimi"])["kimi"].values.get("subagents") == subagents
 
 
+@pytest.mark.parametrize(
+    ("tools", "written", "servers"),
+    [
+        (["Read", "WebFetch"], "Read, web_fetch", "none"),
+        (["Read", "mcp__s", "mcp__s__*", "mcp__t__*"], "Read, mcp__s__*, mcp__t__*", {"named": ["s", "t"]}),
+        (["Read", "Edit"], "Read, Edit", "none"),
+    ],
+)
+def test_grok_gets_no_servers_beside_those_of_the_tools(
+    tools: list[str], written: str, servers: object, bench: Workbench
+) -> None:
+    values = build(bench, _tools(*tools), ["grok"])["grok"].values
+    assert (values["tools"], values["mcpInheritance"]) == (written, servers)
+    assert _found(bench, _tools(*tools), "grok") == []
+
+
+def test_grok_cannot_limit_a_server_to_one_tool(bench: Workbench) -> None:
+    (found,) = _found(bench, _tools("Read", "mcp__s__find"), "grok")
+    message = "Grok Build cannot limit `mcp__s__find`, so the agent gets the whole server there"
+    assert (found.code, found.message, found.column) == ("K114", message, 18)
+
+
+def test_grok_edits_only_with_the_tool_to_read(bench: Workbench) -> None:
+    """The client refuses to start an agent with only `Edit`."""
+    (found,) = _found(bench, _tools("Edit", "Grep"), "grok")
+    assert (found.code, found.message) == (
+        "K113",
+        "there is no counterpart in Grok Build for `Edit`, which the agent then lacks",
+    )
+    assert build(bench, _tools("Edit", "Grep"), ["grok"])["grok"].values["tools"] == "Grep"
+
+
+def test_a_name_that_grok_does_not_know_is_an_error(bench: Workbench) -> None:
+    """With it, the client gives the agent all tools."""
+    (found,) = _found(bench, f"{_tools('Read')}[target.grok]\ntools = ['Read', 'Raed']\n", "grok")
+    assert (found.code, found.column) == ("K106", 18)
+
+
 def test_kimi_has_its_own_names_for_some_tools(bench: Workbench) -> None:
     tools = _tools("Read", "WebFetch", "TodoWrite", "mcp__s", "mcp__s__find")
     written = "Read, FetchURL, TodoList, mcp__s__*, mcp__s__find"
@@ -255,6 +293,7 @@ KEPT = {
         "Read Edit Write Bash Glob Grep WebFetch WebSearch Agent Task Skill TodoWrite AskUserQuestion CronCreate "
         "CronDelete CronList EnterPlanMode ExitPlanMode TaskStop"
     ),
+    "grok": "Bash Glob Grep LSP Read Edit Write TodoWrite AskUserQuestion TaskStop ToolSearch WebFetch WebSearch",
 }
 
 
@@ -357,11 +396,15 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
 
 
 def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
-    assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == ["Gemini CLI", "Kimi Code"]
+    assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == [
+        "Gemini CLI",
+        "Kimi Code",
+        "Grok Build",
+    ]
     assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
     for code, clients in {
-        "T407": ["Gemini CLI", "Kimi Code"],
-        "T408": ["Gemini CLI", "Kimi Code"],
+        "T407": ["Gemini CLI", "Kimi Code", "Grok Build"],
+        "T408": ["Gemini CLI", "Kimi Code", "Grok Build"],
         "O617": ["Codex CLI"],
     }.items():
         text = documentation(RULES[code]).text

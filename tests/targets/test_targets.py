@@ -24,7 +24,7 @@ BUTTONS = [{"label": f"Hand off to {name}", "agent": name, "prompt": f"what is {
 
 @pytest.mark.parametrize(
     ("model", "targets"),
-    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini"}), ("gpt-x", {"claude-code"})],
+    [("opus", {"claude-code"}), ("inherit", {"claude-code", "cursor", "gemini", "grok"}), ("gpt-x", {"claude-code"})],
 )
 def test_a_model_is_written_for_the_clients_that_support_it(model: str, targets: set[str], bench: Workbench) -> None:
     files = build(bench, f'model = "{model}"\n')
@@ -149,6 +149,26 @@ TABLES: dict[str, dict[str, Any]] = {
         "tools": ["Read", "mcp__tracker__*", "ReadMediaFile"],
         "disallowedTools": ["Bash"],
         "subagents": ["coder", "plan"],
+    },
+    "grok": {
+        "tools": ["Read", "monitor", "mcp__tracker__*"],
+        "disallowedTools": ["run_terminal_cmd"],
+        "mcpInheritance": {"except": ["secrets"]},
+        "model": "grok-4.6",
+        "effort": "xhigh",
+        "maxTurns": 7,
+        "permissionMode": "bypassPermissions",
+        "capabilityMode": "read-only",
+        "promptMode": "full",
+        "isolation": "worktree",
+        "background": True,
+        "color": "cyan",
+        "memory": "project",
+        "skills": ["review"],
+        "discoverSkills": False,
+        "inheritSkills": True,
+        "initialPrompt": "Begin: now.\nThen stop.",
+        "mcpServers": ["shared", SERVERS],
     },
 }
 AS_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, Grep"}

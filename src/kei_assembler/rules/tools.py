@@ -233,7 +233,8 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """
     for target, tools in _toolsets(context):
         if tools.unscoped:
-            message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole tool there"
+            whole = "server" if all(tool.startswith("mcp__") for tool in tools.unscoped) else "tool"
+            message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole {whole} there"
             yield Violation(_first(context, tools.unscoped), message, _hint(target))
 
 

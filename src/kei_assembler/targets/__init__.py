@@ -14,6 +14,7 @@ from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
 from kei_assembler.targets.gemini import GEMINI
+from kei_assembler.targets.grok import GROK
 from kei_assembler.targets.kimi import KIMI
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.qwen import QWEN
@@ -30,7 +31,7 @@ __all__ = [
     "named_by_others",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KIMI)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KIMI, GROK)}
 """All rows by their names."""
 
 

@@ -95,10 +95,10 @@ agent of Copilot alone still gets its file.
 
 | folder | is read by |
 |---|---|
-| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor; also Grok Build, Auggie, Goose |
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Grok Build; also Auggie, Goose |
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
-| `.grok/agents` | Grok Build; also Cursor |
+| `.grok/agents` | Grok Build, Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
 | `.kimi-code/agents` | Kimi Code |
 | `.agents/agents` | Kimi Code; also Auggie, Goose, Junie, pi-subagents |
@@ -299,6 +299,10 @@ def _unsupported(tools: Tools) -> Iterator[str]:
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
         kept = [*tools.scoped, *(["Agent"] if tools.agents_key else [])]
         yield f"Scopes of tools, as in `Bash(git:*)`{f', except for {_code(kept)}' if kept else ''}."
+    for tool, other in tools.needs.items():
+        yield f"`{tool}` without `{other}`."
+    if tools.unknown_means_all:
+        yield "Unknown names of tools. With one in the list, the agent has all tools."
     if tools.empty_means_all:
         yield "An empty list of tools. It means all tools here, so it is an error."
 
