@@ -143,6 +143,14 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("grok", ".grok/agents/rogue.md", ROGUE),
     ("grok", ".grok/agents/.rogue.md", ROGUE),
     ("grok", ".claude/agents/rogue.md", ROGUE),
+    # clients that are known from their documentation only
+    ("kiro", ".kiro/agents/team/rogue.md", ROGUE),
+    ("goose", ".goose/agents/late.md", f"# Rogue\n\n{ROGUE}"),
+    ("goose", ".claude/agents/rogue.md", ROGUE),
+    ("goose", ".agents/agents/rogue.md", ROGUE),
+    ("junie", ".junie/agents/rogue.md", ROGUE),
+    ("junie", ".agents/agents/rogue.md", ROGUE),
+    ("devin", ".devin/agents/rogue/AGENT.md", ROGUE),
 ]  # fmt: skip
 
 IGNORED: list[tuple[str, str, str]] = [
@@ -180,6 +188,10 @@ IGNORED: list[tuple[str, str, str]] = [
     ("grok", ".grok/agents/sub/rogue.md", ROGUE),
     ("grok", ".claude/agents/sub/rogue.md", ROGUE),
     ("grok", ".cursor/agents/rogue.md", ROGUE),
+    ("kiro", ".kiro/steering/rogue.md", ROGUE),
+    ("goose", ".goose/agents/sub/rogue.md", ROGUE),
+    ("junie", ".junie/agents/sub/rogue.md", ROGUE),
+    ("devin", ".devin/agents/rogue/notes.md", ROGUE),
 ]  # fmt: skip
 
 
@@ -305,7 +317,7 @@ def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None
     kit = load_kit(str(bench.folder / folder / "kit"), files=files)
     assert len(with_intruders(kit, [], [], [target])) > 2
     top = str(bench.folder / folder / "kit")
-    assert len(files.seen) > 5
+    assert len(files.seen) > 4
     assert [path for path in files.seen if not f"{os.path.realpath(path)}/".startswith(f"{top}/")] == []
 
 

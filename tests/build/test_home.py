@@ -265,6 +265,10 @@ PLACES = {
     "qwen": ("~/.qwen/agents/{name}.md",),
     "kimi": ("~/.kimi-code/agents/{name}.md", "~/.agents/agents/team/{name}.md"),
     "grok": ("~/.grok/agents/{name}.md",),
+    "kiro": ("~/.kiro/agents/{name}.md",),
+    "goose": ("~/.config/goose/agents/{name}.md",),
+    "junie": ("~/.junie/agents/{name}.md",),
+    "devin": ("~/.config/devin/agents/{name}/AGENT.md",),
 }
 
 

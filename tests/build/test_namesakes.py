@@ -96,6 +96,10 @@ SAME = {
         (".agents/agents/aaa.md", _agent()),
     ],
     "grok": [(".grok/agents/aaa.md", _agent()), (".grok/agents/.aaa.md", _agent())],
+    "kiro": [(".kiro/agents/aaa.md", _agent())],
+    "goose": [(".goose/agents/aaa.md", _agent()), (".goose/agents/aaa.md", f"# A heading\n\n{_agent()}")],
+    "junie": [(".junie/agents/aaa.md", _agent()), (".agents/agents/critic.md", _agent(line="x: y"))],
+    "devin": [(".devin/agents/aaa/AGENT.md", _agent())],
 }
 DIFFERENT = {
     "claude-code": [
@@ -151,6 +155,10 @@ DIFFERENT = {
         (".grok/agents/sub/aaa.md", _agent()),
         (".claude/agents/critic.md", _agent()),
     ],
+    "kiro": [(".kiro/agents/sub/critic.md", _agent(line="x: y")), (".kiro/agents/critic.txt", _agent())],
+    "goose": [(".goose/agents/sub/aaa.md", _agent()), (".claude/agents/critic.md", _agent())],
+    "junie": [(".junie/agents/sub/aaa.md", _agent()), (".junie/agents/aaa.md", _agent("other"))],
+    "devin": [(".devin/agents/critic.md", _agent()), (".devin/agents/aaa/AGENT.md", _agent("other"))],
 }
 
 

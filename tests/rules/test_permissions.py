@@ -57,6 +57,7 @@ DANGEROUS = {
     "grok.memory": 'tools = ["Read"]\n[target.grok]\nmemory = "user"\n',
     "grok.skills": 'tools = ["Read"]\n[target.grok]\nskills = ["deploy"]\n',
     "grok.mcpServers": '[target.grok.mcpServers]\ntracker = { command = "x" }\n',
+    "kiro.tools=*": 'tools = ["Read"]\n[target.kiro]\ntools = ["*"]\n',
 }
 ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
 
@@ -114,6 +115,7 @@ HARMLESS = (
     ('tools = ["Read"]', '[target.grok]\nmcpInheritance = "none"'),
     ("", "[target.grok]\nmcpInheritance.named = ['docs']"),
     ('tools = ["Read"]', '[target.grok]\ncapabilityMode = "all"'),
+    ('tools = ["Read"]', '[target.kiro]\ntools = ["read", "@tracker"]'),
 )
 
 

@@ -52,6 +52,10 @@ FACTS = {
         "background color memory skills discoverSkills inheritSkills initialPrompt mcpServers hooks injectDefaultTools "
         "toolConfig toolOverrides completionRequirement userMessageTemplate agentsMd"
     ),
+    "kiro": "model tools mcpServers permissions resources welcomeMessage includeMcpJson includePowers",
+    "goose": "model",
+    "junie": "model tools disallowedTools mcpServers skills reasoningLevel maxTurns allowPromptArgument",
+    "devin": "model allowed-tools permissions max-nesting",
 }
 """The keys that each client is known to read."""
 

@@ -14,7 +14,7 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-EMPTY_MEANS_ALL = ["cursor", "qwen", "grok"]
+EMPTY_MEANS_ALL = ["cursor", "qwen", "grok", "kiro"]
 
 DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 """OpenCode's default permission to read. A plain `allow` would undo it."""
@@ -294,6 +294,7 @@ KEPT = {
         "CronDelete CronList EnterPlanMode ExitPlanMode TaskStop"
     ),
     "grok": "Bash Glob Grep LSP Read Edit Write TodoWrite AskUserQuestion TaskStop ToolSearch WebFetch WebSearch",
+    "kiro": "Read Grep Glob Edit Write Bash WebFetch WebSearch Agent Task TodoWrite",
 }
 
 
@@ -395,17 +396,20 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
         assert files["claude-code"].values["tools"] == expected
 
 
+IN_WORDS = ["Codex CLI", "Goose", "Junie", "Devin CLI"]
+
+
 def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
     assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == [
         "Gemini CLI",
         "Kimi Code",
         "Grok Build",
     ]
-    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
+    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == IN_WORDS
     for code, clients in {
         "T407": ["Gemini CLI", "Kimi Code", "Grok Build"],
         "T408": ["Gemini CLI", "Kimi Code", "Grok Build"],
-        "O617": ["Codex CLI"],
+        "O617": IN_WORDS,
     }.items():
         text = documentation(RULES[code]).text
         assert [row.label for row in TARGETS.values() if row.label in text] == clients

@@ -124,7 +124,7 @@ def _in_kit(kit: LoadedKit, row: Target) -> list[Foreign]:
 def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A client finds an agent that is not generated for it, because it also reads another client's folder.
 
-    GitHub Copilot, Cursor and Grok Build read `.claude/agents`, and Cursor reads `.grok/agents`. Reported if the
+    GitHub Copilot, Cursor, Grok Build and Goose read `.claude/agents`, and Cursor reads `.grok/agents`. Reported if the
     settings name the client in `targets` and a manifest leaves it out. There is one note for each client. If the agent
     gets other tools there than its manifest says, there is a warning instead.
 
@@ -262,6 +262,9 @@ def _losses(manifest: Manifest, row: Target, foreign: Foreign) -> Iterator[tuple
     """What limits the agent in a foreign file, and is lost on the client: where, and the effect."""
     own = manifest.target.get(foreign.target, {})
     tools = manifest.tools or ()
+    if not row.tools.key and manifest.tools is not None and EVERYTHING not in tools:
+        yield ("tools",), "where it ignores `tools`, so the agent has all tools there"
+        tools = ()
     lost = [tool for tool in tools if tool != EVERYTHING and not _is_understood(tool, row, foreign)]
     if lost and EVERYTHING not in tools:
         rest = "so the agent has no tool there" if len(lost) == len(tools) else "which the agent then lacks"

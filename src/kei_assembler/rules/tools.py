@@ -212,8 +212,8 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """A client cannot limit a tool as the manifest does, as in `Bash(git:*)`.
 
     The agent gets the whole tool there. Claude Code gets every entry as it is. OpenCode can limit `Bash`, `Agent` and
-    `Skill`, and GitHub Copilot and Kimi Code can limit `Agent`. Codex CLI limits no tool by itself: the agent reads the
-    limits in its instructions. The other clients can limit no tool.
+    `Skill`, and GitHub Copilot and Kimi Code can limit `Agent`. Codex CLI, Goose, Junie and Devin CLI limit no tool by
+    themselves: the agent reads the limits in its instructions. The other clients can limit no tool.
 
     Fails::
 

@@ -95,13 +95,14 @@ agent of Copilot alone still gets its file.
 
 | folder | is read by |
 |---|---|
-| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Grok Build; also Auggie, Goose |
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Grok Build, Goose; also Auggie |
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build, Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
 | `.kimi-code/agents` | Kimi Code |
-| `.agents/agents` | Kimi Code; also Auggie, Goose, Junie, pi-subagents |
+| `.kiro/agents`, `.goose/agents`, `.junie/agents`, `.devin/agents` | the client of that name |
+| `.agents/agents` | Kimi Code, Goose, Junie; also Auggie, pi-subagents |
 
 ## Descriptions in Cursor
 

@@ -90,7 +90,7 @@ KIMI = Target(
         ),
     ),
     limits=(
-        Limit("description", minimum=1),
+        fields.NON_EMPTY_DESCRIPTION,
         Limit("name", pattern="[a-z0-9]+(?:-[a-z0-9]+)*", expects="lower-case letters and digits, with single hyphens"),
         Limit("body", minimum=1),
     ),

@@ -314,6 +314,12 @@ class Target(NamedTuple):
         return self.search_paths[0] if self.search_paths else self.output
 
     @property
+    def file_name(self) -> str:
+        """The pattern of an agent's file in any folder of the client, with `{name}`, which can be a folder itself."""
+        rest = self.default_path.partition("/{name}")[2]
+        return "{name}" + (rest if "/" in rest else self.form.suffix)
+
+    @property
     def home_folders(self) -> tuple[str, ...]:
         """The folders of the user's home folder in which the client finds agents that are written for it."""
         return self.user_folders or self.own_folders
