@@ -243,6 +243,11 @@ def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench)
         ("kiro", "tools: [shell, '@gh/list', '@git']", {"tools": ["Bash", "mcp__gh__list", "mcp__git"]}),
         ("devin", "model: x", {"target": {"devin": {"model": "x"}}}),
         ("grok", "tools: read_file, Grep, mcp__gh__list", {"tools": ["Read", "Grep", "mcp__gh__list"]}),
+        (
+            "grok",
+            "tools: Read, mcp__gh__*\nmcpInheritance: {named: [gh]}\nmaxTurns: 5",
+            {"tools": ["Read", "mcp__gh"], "target": {"grok": {"maxTurns": 5}}},
+        ),
         ("grok", "tools: [Read, monitor]", {"target": {"grok": {"tools": ["Read", "monitor"]}}}),
         ("kimi", "tools: Read, FetchURL, mcp__gh__*", {"tools": ["Read", "WebFetch", "mcp__gh"]}),
         ("kimi", "tools: [Read, ReadMediaFile]", {"target": {"kimi": {"tools": ["Read", "ReadMediaFile"]}}}),

@@ -18,7 +18,7 @@ from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.markdown.placeholders import may_have_placeholders, protected
-from kei_assembler.model.adaptation import EVERYTHING, starts_agents
+from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_agents, toolset
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
@@ -139,9 +139,17 @@ class _Converter:
     def convert_keys(self) -> None:
         """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
         converters = {self.row.tools.key: self._convert_tools, "model": self._convert_model}
+        of_servers = self.row.tools.servers_key
         for key, (value, _) in self.agent.entries.items():
-            if key not in ("name", "description"):
+            if key not in ("name", "description", of_servers):
                 converters.get(key, self._convert_own)(key, value)
+        if of_servers in self.agent.entries and self.agent.value(of_servers) != self._servers():
+            self._convert_own(of_servers, self.agent.value(of_servers))
+
+    def _servers(self) -> object:
+        """What the tools in the manifest become in the client's key for MCP servers."""
+        tools = self.data.get("tools")
+        return server_access(toolset(tuple(tools), self.row.name)) if tools else None
 
     def _convert_model(self, key: str, value: Any) -> None:
         model = value.strip(WHITESPACE) if isinstance(value, str) else value

@@ -87,7 +87,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is
     if target.tools.agents_key:
         values[target.tools.agents_key] = tools.agents or _any_agent(target.tools, tools)
     if target.tools.servers_key and tools.granted is not None:
-        values[target.tools.servers_key] = {"named": tools.servers} if tools.servers else "none"
+        values[target.tools.servers_key] = server_access(tools)
     if takes_model(manifest.model, target):
         values["model"] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
@@ -198,10 +198,15 @@ def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
+def server_access(tools: Toolset) -> Value:
+    """Return which MCP servers an agent with limited tools can use, as a client's key for that says it."""
+    return {"named": list(tools.servers)} if tools.servers else "none"
+
+
 def _any_agent(row: Tools, tools: Toolset) -> tuple[str, ...]:
     """What the key for agents has if the agent can start any: nothing, unless the client needs to be told."""
     names = row.names or {}
-    can_start = tools.granted is None or any(grant.name == names["Agent"] for grant in tools.granted)
+    can_start = tools.granted is None or any(grant.name == names.get("Agent") for grant in tools.granted)
     return (row.any_agent,) if row.any_agent and can_start else ()
 
 
