@@ -1,4 +1,4 @@
-"""Agent files, read by the npm and Python parsers that AI clients use, and by the loader of Gemini CLI."""
+"""Agent files, read by the parsers that AI clients use, and by the loaders of Gemini CLI and Kimi Code."""
 
 from __future__ import annotations
 
@@ -230,6 +230,10 @@ def _hostile() -> dict[str, str]:
     return {"assemble.toml": "", **manifests}
 
 
+def _has_any(entries: list[str], target: str) -> bool:
+    return toolset(tuple(entries), target).granted != ()
+
+
 @pytest.fixture(params=[_ours, _hostile])
 def agents(request: pytest.FixtureRequest, bench: Workbench) -> Agents:
     """The manifests of a kit that was built for every target."""
@@ -278,6 +282,36 @@ def test_gemini_variable_is_refused(bench: Workbench) -> None:
     bench.write({"agents/a.toml": manifest.replace("$HOME", "${HOME}")})
     run = bench.run("--all", "--force")
     assert (run.status, "error[T407]" in run.stderr) == (1, True)
+
+
+def _by_kimi(folder: Path) -> dict[str, Any]:
+    agents = folder / ".kimi-code" / "agents"
+    command = [*node_command("kimi_agents.mjs", "@moonshot-ai/kimi-code", "js-yaml-4"), str(agents)]
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, timeout=120))
+    return {Path(name).stem: agent for name, agent in answer.items()}
+
+
+def test_kimi_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    loaded = _by_kimi(bench.folder)
+    assert loaded.keys() == agents.keys()
+    for name, agent in agents.items():
+        text = bench.read(path_of("kimi", name))
+        found, written = loaded[name], read("kimi", text)
+        assert (found["name"], found["description"]) == (name, agent["description"].strip())
+        tools = written.values.get("tools")
+        assert found.get("tools") == (tools.split(", ") if isinstance(tools, str) else tools)
+        assert found.get("subagents") == written.values.get("subagents")
+        assert found["prompt"] == text.partition("\n---\n\n")[2].strip()
+
+
+@pytest.mark.parametrize("variable", ["${cwd}", "${base_prompt}", "${HOME}", "$cwd", "${now}"])
+def test_what_kimi_replaces_is_an_error(variable: str, bench: Workbench) -> None:
+    manifest = f'name = "a"\ndescription = "A."\nrole = "You look into `{variable}`."\n'
+    bench.write({"agents/a.toml": manifest, "assemble.toml": 'targets = ["kimi"]\n'})
+    run = bench.run("--all")
+    bench.write({path_of("kimi", "a"): f"---\nname: a\ndescription: A.\n---\n\nYou look into `{variable}`.\n"})
+    is_replaced = variable not in _by_kimi(bench.folder)["a"]["prompt"]
+    assert ("error[T407]" in run.stderr) == is_replaced
 
 
 @pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form is MARKDOWN])

@@ -266,6 +266,12 @@ PLACES = {
     "kilo": ("~/.config/kilo/agents/{name}.md",),
     "opencode": ("~/.config/opencode/agents/{name}.md",),
     "qwen": ("~/.qwen/agents/{name}.md",),
+    "kimi": ("~/.kimi-code/agents/{name}.md", "~/.agents/agents/team/{name}.md"),
+    "grok": ("~/.grok/agents/{name}.md",),
+    "kiro": ("~/.kiro/agents/{name}.md",),
+    "goose": ("~/.config/goose/agents/{name}.md",),
+    "junie": ("~/.junie/agents/{name}.md",),
+    "devin": ("~/.config/devin/agents/{name}/AGENT.md",),
 }
 
 

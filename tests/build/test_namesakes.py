@@ -105,6 +105,16 @@ SAME = {
         (".qwen/agents/aaa.md", _agent("Critic")),
         (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
     ],
+    "kimi": [
+        (".kimi-code/agents/aaa.md", _agent()),
+        (".kimi-code/agents/sub/critic.md", _agent(line="x: y")),
+        (".agents/agents/aaa.md", _agent()),
+    ],
+    "grok": [(".grok/agents/aaa.md", _agent()), (".grok/agents/.aaa.md", _agent())],
+    "kiro": [(".kiro/agents/aaa.md", _agent())],
+    "goose": [(".goose/agents/aaa.md", _agent()), (".goose/agents/aaa.md", f"# A heading\n\n{_agent()}")],
+    "junie": [(".junie/agents/aaa.md", _agent()), (".agents/agents/critic.md", _agent(line="x: y"))],
+    "devin": [(".devin/agents/aaa/AGENT.md", _agent())],
 }
 DIFFERENT = {
     "claude-code": [
@@ -162,6 +172,24 @@ DIFFERENT = {
         (".codex/agents/critic.md", _agent()),
     ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
+    "kimi": [
+        (".kimi-code/agents/critic.md.txt", _agent()),
+        (".kimi-code/agents/sub/critic.md", _agent("other")),
+        (".kimi-code/agents/.hidden/aaa.md", _agent()),
+        (".kimi-code/agents/.aaa.md", _agent()),
+        (".kimi-code/agents/1/2/3/4/5/6/7/8/9/aaa.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+    ],
+    "grok": [
+        (".grok/agents/critic.md.txt", _agent()),
+        (".grok/agents/aaa.md", _agent("Critic")),
+        (".grok/agents/sub/aaa.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+    ],
+    "kiro": [(".kiro/agents/sub/critic.md", _agent(line="x: y")), (".kiro/agents/critic.txt", _agent())],
+    "goose": [(".goose/agents/sub/aaa.md", _agent()), (".claude/agents/critic.md", _agent())],
+    "junie": [(".junie/agents/sub/aaa.md", _agent()), (".junie/agents/aaa.md", _agent("other"))],
+    "devin": [(".devin/agents/critic.md", _agent()), (".devin/agents/aaa/AGENT.md", _agent("other"))],
 }
 
 

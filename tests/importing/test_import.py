@@ -240,6 +240,27 @@ def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench)
             "tools: read_file, glob\nmaxTurns: '5'",
             {"tools": ["Read", "Glob"], "target": {"qwen": {"maxTurns": 5}}},
         ),
+        ("kiro", "tools: [shell, '@gh/list', '@git']", {"tools": ["Bash", "mcp__gh__list", "mcp__git"]}),
+        ("devin", "model: x", {"target": {"devin": {"model": "x"}}}),
+        ("grok", "tools: read_file, Grep, mcp__gh__list", {"tools": ["Read", "Grep", "mcp__gh__list"]}),
+        (
+            "grok",
+            "tools: Read, mcp__gh__*\nmcpInheritance: {named: [gh]}\nmaxTurns: 5",
+            {"tools": ["Read", "mcp__gh"], "target": {"grok": {"maxTurns": 5}}},
+        ),
+        ("grok", "tools: [Read, monitor]", {"target": {"grok": {"tools": ["Read", "monitor"]}}}),
+        ("kimi", "tools: Read, FetchURL, mcp__gh__*", {"tools": ["Read", "WebFetch", "mcp__gh"]}),
+        ("kimi", "tools: [Read, ReadMediaFile]", {"target": {"kimi": {"tools": ["Read", "ReadMediaFile"]}}}),
+        (
+            "kimi",
+            "tools: Read, Agent",
+            {"tools": ["Read", "Agent"], "target": {"kimi": {"subagents": ["coder", "explore", "plan"]}}},
+        ),
+        (
+            "kimi",
+            "subagents: tester\nmodel: x",
+            {"target": {"kimi": {"subagents": ["tester"]}}},
+        ),
     ],
 )
 def test_tools_of_other_clients(target: str, front: str, expected: Any, bench: Workbench) -> None:

@@ -437,6 +437,40 @@ LINES_OF = {
             "tools: 5",
         ),
     ),
+    "kimi": (
+        *("name: critic-2", "tools: Read, Grep", "tools: [Read, FetchURL]", "tools: []", "tools: '*'", "tools: [x y]"),
+        *("tools: [Read, mcp__gh__*, mcp__gh__list]", "tools: Read, Agent", "disallowedTools: Bash, Write"),
+        *("disallowedTools: [Edit]", "subagents: coder, plan", "subagents: []", "subagents: ['*']", "override: true"),
+        *("whenToUse: when done", "whenToUse: 5", "model: opus", "tools: 5", "override: 'yes'"),
+    ),
+    "grok": (
+        *(
+            "name: Critic",
+            "tools: Read, Grep",
+            "tools: [read_file, grep]",
+            "tools: []",
+            "tools: '*'",
+            "tools: Bash(ls)",
+        ),
+        *("tools: Read, mcp__gh__list", "tools: search_replace", "disallowedTools: Bash, task", "model: inherit"),
+        *(
+            "mcpInheritance: none",
+            "mcpInheritance: {named: [gh]}",
+            "mcpInheritance: odd",
+            "model: grok-4",
+            "effort: max",
+        ),
+        *("effort: odd", "maxTurns: 5", "maxTurns: 0", "permissionMode: plan", "capabilityMode: read-only"),
+        *("promptMode: full", "isolation: none", "background: 'true'", "color: gray", "memory: user", "skills: [a]"),
+        *("discoverSkills: true", "mcpServers: [a]", "mcpServers: [{a: {command: x}}]", "hooks: {}", "toolConfig: {}"),
+    ),
+    "kiro": (
+        *("tools: [read, shell]", "tools: [write, '@git/log', '@git']", "tools: ['*']", "tools: []", "tools: [x]"),
+        *("model: claude-sonnet-4", "permissions: [{capability: shell, effect: allow}]", "mcpServers: {}"),
+    ),
+    "goose": ("name: Critic", "model: x", "tools: [read]"),
+    "junie": ("name: critic-2", "model: x", "tools: [read]", "maxTurns: 5", "skills: a"),
+    "devin": ("name: critic-2", "model: x", "allowed-tools: [read]", "permissions: {allow: [x]}"),
 }
 
 

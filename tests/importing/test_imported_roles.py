@@ -87,7 +87,23 @@ def test_crlf_is_imported_as_lf(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["codex", "opencode", "copilot", "gemini", "cursor", "qwen", "kilo", "droid", "auggie"]
+    "target",
+    [
+        "codex",
+        "opencode",
+        "copilot",
+        "gemini",
+        "cursor",
+        "qwen",
+        "kilo",
+        "droid",
+        "auggie",
+        "kimi",
+        "grok",
+        "kiro",
+        "junie",
+        "devin",
+    ],
 )
 def test_every_client(target: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'name = "critic"\ndescription = "x"\nrole = """\n{LONG}"""\n'})

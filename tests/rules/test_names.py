@@ -125,7 +125,7 @@ def test_a_client_that_refuses_a_name_is_named(target: str, code: str, bench: Wo
     assert all(TARGETS[target].label in one.message for one in findings(bench))
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "kimi"])  # it accepts no `_`
 def test_handoffs_accept_the_same_names(target: str, bench: Workbench) -> None:
     bench.write({"agents/3d_expert.toml": 'name = "3d_expert"\ndescription = "Models."\nrole = "You build models."\n'})
     handoff = '[[handoff]]\ntarget = "3d_expert"\ntrigger = "models"\n'
@@ -139,9 +139,9 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
-ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name"}
+ACCEPTS = dict.fromkeys(("claude-code", "copilot", "opencode", "codex", "grok", "goose"), "name")
 ACCEPTS |= {"gemini": "display_name", "kilo": "displayName"}
-NAMED_BY_FILE = ("opencode", "kilo")
+NAMED_BY_FILE = ("opencode", "kilo", "kiro")
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -151,7 +151,7 @@ def test_a_display_name_is_written_where_the_client_accepts_it(target: str, benc
     if target in ACCEPTS:
         assert (file.values[ACCEPTS[target]], codes) == ("Code Reviewer", [])
     else:
-        assert (file.values["name"], codes) == ("critic", ["K129"])
+        assert (file.values.get("name", "critic"), codes) == ("critic", ["K129"])
     assert bench.run("--all", "--check", "--target", target).status == 0
 
 
@@ -206,7 +206,7 @@ def test_handoffs_and_tools_name_what_the_client_calls(target: str, bench: Workb
     bench.write({"agents/tester-2.toml": other})
     manifest = 'tools = ["Read", "Agent(tester-2, a)"]\n[[handoff]]\ntarget = "tester-2"\ntrigger = "tests"\n'
     file = build(bench, manifest, [target])[target]
-    is_called = target in ("claude-code", "copilot", "opencode", "codex")
+    is_called = ACCEPTS.get(target) == "name"
     name, other_name = ("Chief Tester", "tester-2")[:: 1 if is_called else -1]
     assert f"- **{name}**: tests" in file.body
     assert f"**Out (hand off):** `{name}`" in file.body

@@ -56,6 +56,16 @@ DANGEROUS = {
     "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
     "qwen.mcpServers": '[target.qwen.mcpServers]\ntracker = { command = "x" }\n',
     "qwen.executor": '[target.qwen]\nexecutor = { kind = "acp", command = "x" }\n',
+    "kimi.tools=*": 'tools = ["Read"]\n[target.kimi]\ntools = ["*"]\n',
+    "kimi.subagents=*": 'tools = ["Agent(b)"]\n[target.kimi]\nsubagents = ["*"]\n',
+    "grok.mcpInheritance": 'tools = ["Read"]\n[target.grok]\nmcpInheritance = "all"\n',
+    "grok.permissionMode=bypassPermissions": '[target.grok]\npermissionMode = "bypassPermissions"\n',
+    "grok.permissionMode=auto": '[target.grok]\npermissionMode = "auto"\n',
+    "grok.permissionMode=acceptEdits": 'tools = ["Read"]\n[target.grok]\npermissionMode = "acceptEdits"\n',
+    "grok.memory": 'tools = ["Read"]\n[target.grok]\nmemory = "user"\n',
+    "grok.skills": 'tools = ["Read"]\n[target.grok]\nskills = ["deploy"]\n',
+    "grok.mcpServers": '[target.grok.mcpServers]\ntracker = { command = "x" }\n',
+    "kiro.tools=*": 'tools = ["Read"]\n[target.kiro]\ntools = ["*"]\n',
 }
 ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
 
@@ -107,6 +117,13 @@ HARMLESS = (
     ('tools = ["Edit", "Write"]', '[target.codex]\nsandbox_mode = "workspace-write"'),
     ('tools = ["Edit", "Write"]', '[target.qwen]\napprovalMode = "auto-edit"'),
     ("", '[target.qwen]\napprovalMode = "default"'),
+    ("", '[target.kimi]\nsubagents = ["*"]'),
+    ('tools = ["Agent(b)"]', '[target.kimi]\nsubagents = ["b"]'),
+    ('tools = ["Read"]', '[target.kimi]\ntools = ["Read", "ReadMediaFile"]'),
+    ('tools = ["Read"]', '[target.grok]\nmcpInheritance = "none"'),
+    ("", "[target.grok]\nmcpInheritance.named = ['docs']"),
+    ('tools = ["Read"]', '[target.grok]\ncapabilityMode = "all"'),
+    ('tools = ["Read"]', '[target.kiro]\ntools = ["read", "@tracker"]'),
 )
 
 

@@ -62,6 +62,12 @@ NOT_LOADED = {
     "gemini": ["out/{name}.md", ".gemini/agents/sub/{name}.md", ".gemini/agents/_{name}.md"],
     "codex": ["out/{name}.toml", ".codex/agents/{name}.md"],
     "qwen": ["out/{name}.md", ".qwen/agents/sub/{name}.md"],
+    "kimi": ["out/{name}.md", ".kimi/agents/{name}.md", ".kimi-code/agents/.drafts/{name}.md"],
+    "grok": ["out/{name}.md", ".grok/agents/sub/{name}.md"],
+    "kiro": ["out/{name}.md", ".kiro/steering/{name}.md"],
+    "goose": ["out/{name}.md", ".goose/agents/sub/{name}.md"],
+    "junie": ["out/{name}.md", ".junie/agents/sub/{name}.md"],
+    "devin": ["out/{name}/AGENT.md", ".devin/agents/{name}.md"],
 }
 LOADED = {
     "claude-code": [".claude/agents/{name}.md", ".claude/agents/sub/.hidden/{name}.md", "app/.claude/agents/{name}.md"],
@@ -74,6 +80,12 @@ LOADED = {
     "gemini": ["app/.gemini/agents/{name}.md"],
     "codex": [".codex/agents/sub/{name}.toml"],
     "qwen": [".qwen/agents/{name}.md"],
+    "kimi": [".kimi-code/agents/team/{name}.md", ".agents/agents/{name}.md"],
+    "grok": [".grok/agents/{name}.md", "app/.grok/agents/{name}.md"],
+    "kiro": [".kiro/agents/{name}.md"],
+    "goose": [".goose/agents/{name}.md", ".agents/agents/{name}.md"],
+    "junie": [".junie/agents/{name}.md", ".agents/agents/{name}.md"],
+    "devin": [".devin/agents/{name}/AGENT.md", "app/.devin/agents/{name}/AGENT.md"],
 }
 CASES = [
     (target, output, code)

@@ -252,3 +252,26 @@ def test_the_hint_names_the_setting_only_if_it_helps(description: str, hint: str
     bench.write({"agents/critic.toml": bench.read("agents/critic.toml").replace("Works.", description)})
     run = bench.run("--all", "--output-format", "json")
     assert [one["help"] for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "O629"] == [hint]
+
+
+ALL_TOOLS = "so the agent has all tools there"
+
+
+@pytest.mark.parametrize(
+    ("targets", "served", "tools", "effect"),
+    [
+        ("claude-code", "grok", ["Read", "Bash(git:*)"], f"does not understand `Bash(git:*)`, {ALL_TOOLS}"),
+        ("claude-code", "grok", ["Read", "mcp__s"], ""),
+        ("claude-code", "goose", ["Read"], f"ignores `tools`, {ALL_TOOLS}"),
+        ("claude-code", "goose", ["*"], ""),
+        ("grok", "cursor", ["Read", "WebFetch"], "does not understand `WebFetch`, which the agent then lacks"),
+    ],
+)
+def test_what_limits_an_agent_is_lost_in_another_clients_folder(
+    targets: str, served: str, tools: list[str], effect: str, bench: Workbench
+) -> None:
+    _settings(bench, f"{targets} {served}")
+    bench.write(_manifest(rest=f"tools = {json.dumps(tools)}\ntargets = {json.dumps([targets])}\n"))
+    (found,) = _found(bench)
+    assert found["code"] == ("O632" if effect else "O631")
+    assert found["message"].endswith(effect and f"/agents`, where it {effect}")

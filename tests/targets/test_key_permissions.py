@@ -56,6 +56,16 @@ FACTS = {
         "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor "
         "executionBackend modelConfig runConfig"
     ),
+    "kimi": "whenToUse override tools disallowedTools subagents",
+    "grok": (
+        "tools disallowedTools mcpInheritance model effort maxTurns permissionMode capabilityMode promptMode isolation "
+        "background color memory skills discoverSkills inheritSkills initialPrompt mcpServers hooks injectDefaultTools "
+        "toolConfig toolOverrides completionRequirement userMessageTemplate agentsMd"
+    ),
+    "kiro": "model tools mcpServers permissions resources welcomeMessage includeMcpJson includePowers",
+    "goose": "model",
+    "junie": "model tools disallowedTools mcpServers skills reasoningLevel maxTurns allowPromptArgument",
+    "devin": "model allowed-tools permissions max-nesting",
 }
 """The keys that each client is known to read."""
 

@@ -91,6 +91,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("qwen", "name"),
         ("droid", "name"),
         ("auggie", "name"),
+        ("kimi", "name"),
     ]
 
 
@@ -107,6 +108,8 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("gemini", "self", ""),
         ("gemini", "a-", ""),
         ("gemini", "x", ""),
+        ("kimi", "a-b-1", ""),
+        ("kimi", "a--b", "`name` must be lower-case letters and digits, with single hyphens for Kimi Code"),
     ],
 )
 def test_names_that_a_client_rejects(target: str, name: str, message: str, bench: Workbench) -> None:
@@ -124,7 +127,7 @@ def test_a_literal_line_break_escape_is_a_warning_for_claude_code(text: str, ben
 
 
 def test_a_name_limit_that_a_manifest_cannot_exceed() -> None:
-    (found,) = beyond_limit.check({"name": "Critic"}, TARGETS)
+    (found,) = beyond_limit.check({"name": "Critic"}, ["gemini"])
     assert found.message == "`name` must be lower-case letters, digits, `_` and `-` for Gemini CLI"
 
 

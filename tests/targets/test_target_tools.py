@@ -14,7 +14,7 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-EMPTY_MEANS_ALL = ["cursor", "qwen", "auggie"]
+EMPTY_MEANS_ALL = ["cursor", "qwen", "auggie", "grok", "kiro"]
 
 DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 """OpenCode's default permission to read. A plain `allow` would undo it."""
@@ -202,6 +202,67 @@ def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tools", "subagents"),
+    [
+        ("", ["*"]),
+        (_tools("*"), ["*"]),
+        (_tools("Read", "Task"), ["*"]),
+        (_tools("Agent(a)", "Agent"), ["*"]),
+        (_tools("Agent(a, b)"), ["a", "b"]),
+        (_tools("Read"), None),
+        ('[target.kimi]\nsubagents = ["a"]\n', ["a"]),
+    ],
+)
+def test_kimi_is_told_which_agents_can_be_started(tools: str, subagents: list[str] | None, bench: Workbench) -> None:
+    """Without the key, the agent could start only three built-in ones."""
+    assert build(bench, tools, ["kimi"])["kimi"].values.get("subagents") == subagents
+
+
+@pytest.mark.parametrize(
+    ("tools", "written", "servers"),
+    [
+        (["Read", "WebFetch"], "Read, web_fetch", "none"),
+        (["Read", "mcp__s", "mcp__s__*", "mcp__t__*"], "Read, mcp__s__*, mcp__t__*", {"named": ["s", "t"]}),
+        (["Read", "Edit"], "Read, Edit", "none"),
+    ],
+)
+def test_grok_gets_no_servers_beside_those_of_the_tools(
+    tools: list[str], written: str, servers: object, bench: Workbench
+) -> None:
+    values = build(bench, _tools(*tools), ["grok"])["grok"].values
+    assert (values["tools"], values["mcpInheritance"]) == (written, servers)
+    assert _found(bench, _tools(*tools), "grok") == []
+
+
+def test_grok_cannot_limit_a_server_to_one_tool(bench: Workbench) -> None:
+    (found,) = _found(bench, _tools("Read", "mcp__s__find"), "grok")
+    message = "Grok Build cannot limit `mcp__s__find`, so the agent gets the whole server there"
+    assert (found.code, found.message, found.column) == ("K114", message, 18)
+
+
+def test_grok_edits_only_with_the_tool_to_read(bench: Workbench) -> None:
+    """The client refuses to start an agent with only `Edit`."""
+    (found,) = _found(bench, _tools("Edit", "Grep"), "grok")
+    assert (found.code, found.message) == (
+        "K113",
+        "there is no counterpart in Grok Build for `Edit`, which the agent then lacks",
+    )
+    assert build(bench, _tools("Edit", "Grep"), ["grok"])["grok"].values["tools"] == "Grep"
+
+
+def test_a_name_that_grok_does_not_know_is_an_error(bench: Workbench) -> None:
+    """With it, the client gives the agent all tools."""
+    (found,) = _found(bench, f"{_tools('Read')}[target.grok]\ntools = ['Read', 'Raed']\n", "grok")
+    assert (found.code, found.column) == ("K106", 18)
+
+
+def test_kimi_has_its_own_names_for_some_tools(bench: Workbench) -> None:
+    tools = _tools("Read", "WebFetch", "TodoWrite", "mcp__s", "mcp__s__find")
+    written = "Read, FetchURL, TodoList, mcp__s__*, mcp__s__find"
+    assert build(bench, tools, ["kimi"])["kimi"].values["tools"] == written
+
+
+@pytest.mark.parametrize(
     ("target", "own", "key", "written"),
     [
         ("copilot", 'tools = ["codebase", "read"]', "tools", ["codebase", "read"]),
@@ -215,6 +276,7 @@ def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
         ),
         ("gemini", 'tools = ["list_directory", "mcp_s_*"]', "tools", ["list_directory", "mcp_s_*"]),
         ("qwen", 'tools = ["lsp"]', "tools", ["lsp"]),
+        ("kimi", 'tools = ["ReadMediaFile", "mcp__s__*"]', "tools", ["ReadMediaFile", "mcp__s__*"]),
     ],
 )
 def test_a_targets_own_tools_replace_the_manifests(
@@ -233,6 +295,12 @@ KEPT = {
     "kilo": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+    "kimi": (
+        "Read Edit Write Bash Glob Grep WebFetch WebSearch Agent Task Skill TodoWrite AskUserQuestion CronCreate "
+        "CronDelete CronList EnterPlanMode ExitPlanMode TaskStop"
+    ),
+    "grok": "Bash Glob Grep LSP Read Edit Write TodoWrite AskUserQuestion TaskStop ToolSearch WebFetch WebSearch",
+    "kiro": "Read Grep Glob Edit Write Bash WebFetch WebSearch Agent Task TodoWrite",
 }
 
 
@@ -334,10 +402,13 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
         assert files["claude-code"].values["tools"] == expected
 
 
+IN_WORDS = ["Codex CLI", "Goose", "Junie", "Devin CLI"]
+
+
 def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
-    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
+    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == IN_WORDS
     replacing = {row.label for row in TARGETS.values() if row.placeholder.pattern}
-    for code, clients in {"T407": replacing, "T408": replacing, "O617": {"Codex CLI"}}.items():
+    for code, clients in {"T407": replacing, "T408": replacing, "O617": {*IN_WORDS}}.items():
         text = documentation(RULES[code]).text
         assert {row.label for row in TARGETS.values() if row.label in text} <= clients
     limited = {
@@ -349,9 +420,11 @@ def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> No
         "GitHub Copilot and VS Code": ["Agent"],
         "OpenCode": ["Bash", "Agent", "Skill"],
         "Kilo Code": ["Bash", "Agent", "Skill"],
+        "Kimi Code": ["Agent"],
     }
-    says = "OpenCode and Kilo Code can limit `Bash`, `Agent` and `Skill`, and GitHub Copilot can limit `Agent`."
-    assert says in " ".join(documentation(RULES["K114"]).text.split())
+    text = " ".join(documentation(RULES["K114"]).text.split())
+    assert "OpenCode and Kilo Code can limit `Bash`, `Agent` and `Skill`, and" in text
+    assert "and GitHub Copilot and Kimi Code can limit `Agent`." in text
 
 
 def _can_limit(tool: str, target: str) -> bool:

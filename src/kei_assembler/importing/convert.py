@@ -19,7 +19,7 @@ from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.markdown.placeholders import may_have_placeholders, protected
-from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_agents, toolset
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
@@ -109,7 +109,7 @@ class _Converter:
         # the kit's defaults must not limit an agent whose file lists no tools
         if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
             self.data["tools"] = [EVERYTHING]
-        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if key not in self.agent.entries}
+        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if self._is_assumed(key)}
         if self.row.name not in self.kit.settings.targets:
             self.data["targets"] = [self.row.name]
         if own := assumed | self.own:
@@ -123,6 +123,18 @@ class _Converter:
         new_path = output if is_left_behind else ""
         self.data |= {key: protected_value(self.data[key]) for key in _FILLED if key in self.data}
         return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
+
+    def _is_assumed(self, key: str) -> bool:
+        """Whether the file leaves a key to the client, and that makes a difference."""
+        is_about_agents = key == self.row.tools.agents_key
+        return key not in self.agent.entries and not (is_about_agents and not self._can_start_agents())
+
+    def _can_start_agents(self) -> bool:
+        row = self.row.tools
+        if row.key in self.own:
+            return (row.names or {}).get("Agent") in self.own[row.key]
+        tools = self.data.get("tools")
+        return tools is None or EVERYTHING in tools or any(map(starts_agents, tools))
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
         self.found += self.agent.report(rule, where, message, hint)
@@ -151,9 +163,17 @@ class _Converter:
     def convert_keys(self) -> None:
         """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
         converters = {self.row.tools.key: self._convert_tools, "model": self._convert_model}
+        of_servers = self.row.tools.servers_key
         for key, (value, _) in self.agent.entries.items():
-            if key not in ("name", "description"):
+            if key not in ("name", "description", of_servers):
                 converters.get(key, self._convert_own)(key, value)
+        if of_servers in self.agent.entries and self.agent.value(of_servers) != self._servers():
+            self._convert_own(of_servers, self.agent.value(of_servers))
+
+    def _servers(self) -> object:
+        """What the tools in the manifest become in the client's key for MCP servers."""
+        tools = self.data.get("tools")
+        return server_access(toolset(tuple(tools), self.row.name)) if tools else None
 
     def _convert_model(self, key: str, value: Any) -> None:
         model = value.strip(WHITESPACE) if isinstance(value, str) else value

@@ -70,9 +70,18 @@ def _server_tool(row: Tools, name: str) -> tuple[str, ...]:
     separator = rest.removesuffix("{tool}")
     end = name.find(separator, len(start) + 1) if separator and name.startswith(start) else 0
     server, tool = name[len(start) : end], name[end + len(separator) :]
+    if whole := _whole_server(row, name):
+        return (whole,)
     if end < 1 or not (_SERVER_NAME.fullmatch(server) and _TOOL_NAME.fullmatch(tool)):
         return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{server}" if tool == EVERYTHING else f"mcp__{server}__{tool}",)
+
+
+def _whole_server(row: Tools, name: str) -> str:
+    """The entry for all tools of an MCP server whose name alone stands for them, as in `@tracker`, or ""."""
+    start, _, end = row.mcp_server.partition("{server}")
+    server = name.removeprefix(start)
+    return f"mcp__{server}" if start and not end and name != server and _SERVER_NAME.fullmatch(server) else ""
 
 
 def from_phrases(row: Target, phrases: Sequence[str]) -> list[str] | None:

@@ -157,7 +157,7 @@ def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violat
     where = kit.settings_path("target", target, "output") if has_output and kit.settings_source else START
     output = normalize(f"{kit.settings.root}/{row.default_path}")
     if kit.settings.is_in_home(target):
-        output = f"{HOME}{row.home_folders[0]}/{{name}}{row.form.suffix}"
+        output = f"{HOME}{row.home_folders[0]}/{row.file_name}"
     hint = f'set `output = "{output}"` in `[target.{target}]` of the settings, or ignore this if you copy the file'
     folder = output.rpartition("/")[0] if output.startswith(HOME) else row.default_path.rpartition("/")[0]
     yield Violation(where, f"{row.label} looks for agents in `{folder}`, so it does not load `{path}`", hint)

@@ -325,7 +325,9 @@ def model_left_out(usage: KitUsage) -> Iterable[Violation]:
     labels = listed((row.label for name, row in TARGETS.items() if name in usage.without_model), str)
     agents = set().union(*usage.without_model.values())
     message = f"the `model` of {counted(len(agents), 'agent')} is left out for {labels}"
-    yield Violation(("model",), message, "set `model` in `[target.NAME]`, or ignore K126 if the client may choose")
+    may_set = any("model" in TARGETS[name].keys for name in usage.without_model)
+    hint = "set `model` in `[target.NAME]`, or ignore" if may_set else "no agent can have one there; ignore"
+    yield Violation(("model",), message, f"{hint} K126 if the client may choose")
 
 
 OF_MANIFEST = (unknown_skill, misspelled_agent, misspelled_model, model_of_another_client)

@@ -14,9 +14,15 @@ from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
+from kei_assembler.targets.devin import DEVIN
 from kei_assembler.targets.droid import DROID
 from kei_assembler.targets.gemini import GEMINI
+from kei_assembler.targets.goose import GOOSE
+from kei_assembler.targets.grok import GROK
+from kei_assembler.targets.junie import JUNIE
 from kei_assembler.targets.kilo import KILO
+from kei_assembler.targets.kimi import KIMI
+from kei_assembler.targets.kiro import KIRO
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.qwen import QWEN
 
@@ -33,7 +39,12 @@ __all__ = [
     "nearest_target",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, KILO, DROID, AUGGIE)}
+_ROWS = (
+    *(CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN),
+    *(KILO, DROID, AUGGIE, KIMI, GROK),
+    *(KIRO, GOOSE, JUNIE, DEVIN),  # known from documentation only
+)
+TARGETS = {row.name: row for row in _ROWS}
 """All rows by their names."""
 
 

@@ -108,15 +108,17 @@ agent of Copilot alone still gets its file.
 
 | folder | is read by |
 |---|---|
-| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Auggie; also Grok Build, Goose |
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Auggie, Grok Build, Goose |
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
-| `.grok/agents` | Grok Build; also Cursor |
+| `.grok/agents` | Grok Build, Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
 | `.kilo/agents` | Kilo Code |
 | `.factory/droids` | Factory Droid |
 | `.augment/agents` | Auggie |
-| `.agents/agents` | Auggie; also Kimi Code, Goose |
+| `.kimi-code/agents` | Kimi Code |
+| `.kiro/agents`, `.goose/agents`, `.junie/agents`, `.devin/agents` | the client of that name |
+| `.agents/agents` | Auggie, Kimi Code, Goose, Junie; also pi-subagents |
 
 ## Descriptions in Cursor
 
@@ -252,8 +254,12 @@ def _display_name(row: Target) -> str:
 
 def _built_in(row: BuiltIn) -> str:
     key, values = row.unless
-    unless = f", unless `{key}` is {' or '.join(f'`{value}`' for value in values)}" if values else ""
+    unless = f", unless `{key}` is {' or '.join(f'`{_spelled(value)}`' for value in values)}" if values else ""
     return f"{_code(row.names)}: {row.effect.replace('this one', 'an agent of the same name')}{unless}"
+
+
+def _spelled(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def _right(right: Right) -> str:
@@ -287,6 +293,8 @@ def _tools(tools: Tools) -> Iterator[str]:
 
 def _models(row: Target) -> str:
     own = f"`[target.{row.name}] model`"
+    if "model" not in row.keys:
+        return "none: the client ignores it"
     if row.models is None:
         return f"the manifest's `model`, or {own}"
     kept = f"the manifest's `model` if it is {_code(row.models)}, otherwise " if row.models else ""
@@ -316,6 +324,10 @@ def _unsupported(tools: Tools) -> Iterator[str]:
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
         kept = [*tools.scoped, *(["Agent"] if tools.agents_key else [])]
         yield f"Scopes of tools, as in `Bash(git:*)`{f', except for {_code(kept)}' if kept else ''}."
+    for tool, other in tools.needs.items():
+        yield f"`{tool}` without `{other}`."
+    if tools.unknown_means_all:
+        yield "Unknown names of tools. With one in the list, the agent has all tools."
     if tools.empty_means_all:
         yield "An empty list of tools. It means all tools here, so it is an error."
 

@@ -85,7 +85,7 @@ class BuiltIn(NamedTuple):
     # Whether the agent can then not be used, or the client not work as usual.
     is_harmful: bool = False
     # A key of the manifest's table for the target, and values with which all is well.
-    unless: tuple[str, tuple[str, ...]] = ("", ())
+    unless: tuple[str, tuple[str | bool, ...]] = ("", ())
     # How to set that, as the end of a hint.
     remedy: str = ""
 
@@ -186,7 +186,7 @@ class Loader(NamedTuple):
     # by the other's.
     foreign_keys: Mapping[str, tuple[str, Mapping[str, str]]] = {}
     # Values that the client assumes for keys that a file doesn't have.
-    assumed_values: Mapping[str, str] = {}
+    assumed_values: Mapping[str, Value] = {}
     # Whether any `---` ends the front matter, even inside a value.
     ends_at_any_dashes: bool = False
     # Whether the client doesn't repair front matter with CRLF line endings.
@@ -326,6 +326,12 @@ class Target(NamedTuple):
     def default_path(self) -> str:
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
+
+    @property
+    def file_name(self) -> str:
+        """The pattern of an agent's file in any folder of the client, with `{name}`, which can be a folder itself."""
+        rest = self.default_path.partition("/{name}")[2]
+        return "{name}" + (rest if "/" in rest else self.form.suffix)
 
     @property
     def home_folders(self) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class Tools(NamedTuple):
     # Claude Code's tools that are not in `names`, each with others in `names`. With any of those, the agent misses
     # nothing, because it can do the same with them.
     substitutes: Mapping[str, tuple[str, ...]] = {}
+    # Claude Code's tools that the client only takes together with another one.
+    needs: Mapping[str, str] = {}
     # A pattern for tools that are not in `names`. If it is empty, they have no counterpart.
     fallback_name: str = ""
     # Claude Code's tools whose scope, as in `Bash(git:*)`, the file can express.
@@ -45,6 +47,8 @@ class Tools(NamedTuple):
     scope_pattern: str = ".*"
     # The front matter key for the scope of `Agent`, if there is a separate one.
     agents_key: str = ""
+    # What that key has for an agent that can start any other one. If it is empty, the client assumes that without it.
+    any_agent: str = ""
     # What to write for a granted tool instead of `allow`, because that would lift the client's own restrictions. If it
     # is an action, it is also that of the patterns of a scope.
     default_permissions: Mapping[str, Value] = {}
@@ -52,6 +56,11 @@ class Tools(NamedTuple):
     usual_permissions: Mapping[str, Value] = {}
     key: str = "tools"
     empty_means_all: bool = False
+    # Whether the client gives the agent all tools if it does not know a name in the list.
+    unknown_means_all: bool = False
+    # The front matter key for the MCP servers that the agent can use, if the list of tools does not limit them. It is
+    # `none`, or a table with the list `named`.
+    servers_key: str = ""
     # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
     # separated by commas or spaces (`words`), or the list is one string with commas (`commas`).
     input_format: str = "entries"
