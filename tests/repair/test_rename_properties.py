@@ -221,6 +221,8 @@ def test_what_is_removed_is_gone_and_the_rest_stays(composed: ComposedKit, odd: 
         kit = _write(composed, Path(name).resolve(), False, odd)
         kit.build()
         for label in [*known_names(load_kit(str(kit.folder)))]:
+            if label not in known_names(load_kit(str(kit.folder))):
+                continue  # only a manifest that is gone had it
             before, refusal, after = kit.files(), kit.remove(label), kit.files()
             if refusal:
                 assert refusal.endswith(("is still used", "shares its line with others"))
