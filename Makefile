@@ -22,7 +22,7 @@ test: lint
 
 slow: .venv/installed
 	cd tests/node && npm install --silent --no-audit --no-fund || echo "npm is missing: the tests that need it are skipped"
-	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=thorough -rs
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal -m "slow or hypothesis" --hypothesis-profile=thorough -rs
 
 lint: lint-ruff lint-format lint-types lint-kit
 

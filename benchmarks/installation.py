@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -38,16 +38,16 @@ class Installation:
         commands = ([*self.command, "--version"], [*self.bare[:2], "--version"])
         return ", ".join(subprocess.check_output(command, text=True).strip() for command in commands)
 
-    def kit(self, agents: int, form: Form = Form.FLAT) -> Path:
-        """Return the kit with that many agents, and create it if necessary."""
-        folder = self._folder / f"kit-{agents}-{form}"
+    def kit(self, agents: int, form: Form = Form.FLAT, targets: Sequence[str] = ()) -> Path:
+        """Return the kit with that many manifests for these targets, and create it if necessary."""
+        folder = self._folder / "-".join(("kit", str(agents), form, *targets))
         if not folder.exists():
-            kits.make(folder, agents, form)
+            kits.make(folder, agents, form, targets)
         return folder
 
-    def built(self, agents: int, form: Form = Form.FLAT) -> Path:
-        """Return the kit with that many agents and with all generated files up to date."""
-        folder = self.kit(agents, form)
+    def built(self, agents: int, form: Form = Form.FLAT, targets: Sequence[str] = ()) -> Path:
+        """Return the kit with that many manifests and with all generated files up to date."""
+        folder = self.kit(agents, form, targets)
         seconds([*self.command, "--all"], self.cold(folder))
         return folder
 
@@ -55,8 +55,8 @@ class Installation:
         """Return a committed kit with that many agents for two clients, and with a change of a block that all have."""
         folder = self._folder / f"kit-{agents}-edited"
         if not folder.exists():
-            kits.make(folder, agents)
-            kits.commit(folder, ("claude-code", "copilot"))
+            kits.make(folder, agents, targets=("claude-code", "copilot"))
+            kits.commit(folder)
             kits.edit(folder)
         return folder
 

@@ -1,7 +1,7 @@
 """Create kits to measure. All of their agents are shaped like one of this repository's own agents.
 
 The settings, the template and the blocks are the repository's too. `python benchmarks/kits.py FOLDER COUNT [FORM]`
-creates one kit. All forms of a kit generate the same files.
+creates one kit. All forms of a kit generate the same files, except for instructions.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ class Form(StrEnum):
 
     A `flat` kit has no bases. In a `based` one, a base has the tools, the model and the blocks. In a `composed` one, it
     lists the blocks in bundles, and has the last lists of the body, in which a value fills each agent's number. In a
-    `filled` one, it has all lists, so that a value fills almost every line of an agent.
+    `filled` one, it has all lists, so that a value fills almost every line of an agent. The manifests of `instructions`
+    generate sections of `AGENTS.md` files, ten in each, from the same blocks.
     """
 
     FLAT = "flat"
     BASED = "based"
     COMPOSED = "composed"
     FILLED = "filled"
+    INSTRUCTIONS = "instructions"
 
 
 _BASE = "base"
@@ -54,14 +56,17 @@ _TARGET = re.compile(r'^target = "(.+)"$', re.MULTILINE)
 _SENTENCE = re.compile(r'^(    "|description = "|trigger = "|role = """\n)(?=[^a-z]|[a-z]+[ /])', re.MULTILINE)
 
 
-def make(folder: Path, count: int, form: Form = Form.FLAT) -> None:
-    """Create a kit with this many agents, without generated files."""
+def make(folder: Path, count: int, form: Form = Form.FLAT, targets: Sequence[str] = ()) -> None:
+    """Create a kit with this many manifests, without generated files. By default, its settings name no targets."""
     for name in _SOURCES:
         (folder / name).mkdir(parents=True)
     seed = (REPOSITORY / "agents" / f"{SEED}.toml").read_text(encoding="utf-8")
     for file in ("templates/agent.md.j2", *(f"_blocks/{block}.md" for block in tomllib.loads(seed)["blocks"])):
         shutil.copyfile(REPOSITORY / file, folder / file)
-    (folder / "pyproject.toml").write_text(_settings(_TARGET.findall(seed), form), encoding="utf-8")
+    (folder / "pyproject.toml").write_text(_settings(_TARGET.findall(seed), form, targets), encoding="utf-8")
+    if form is Form.INSTRUCTIONS:
+        _make_instructions(folder, tomllib.loads(seed)["blocks"], count)
+        return
     for index in range(count):
         text = _text(seed, index, count)
         if form is not Form.FLAT:
@@ -72,16 +77,23 @@ def make(folder: Path, count: int, form: Form = Form.FLAT) -> None:
         (folder / "agents" / f"{_BASE}.toml").write_text(_toml(base), encoding="utf-8")
 
 
+def _make_instructions(folder: Path, blocks: Sequence[str], count: int) -> None:
+    (folder / "instructions").mkdir()
+    for index in range(count):
+        package = f"packages/p{index // 10:04}"
+        (folder / package).mkdir(parents=True, exist_ok=True)
+        data = {"name": _name(index), "folder": package, "role": f"Rules {_number(index)}."}
+        path = folder / "instructions" / f"{_name(index)}.toml"
+        path.write_text(_toml(data | {"blocks": list(blocks)}), encoding="utf-8")
+
+
 def manifest(folder: Path, index: int = 0) -> Path:
     """Return the path of the manifest of a kit's agent with this number."""
     return folder / "agents" / f"{_name(index)}.toml"
 
 
-def commit(folder: Path, targets: Sequence[str]) -> None:
-    """Let a kit have these targets, and commit it in a new git repository in its folder."""
-    settings = folder / "pyproject.toml"
-    head, rest = settings.read_text(encoding="utf-8").split("\n", 1)
-    settings.write_text(f"{head}\ntargets = {list(targets)}\n{rest}", encoding="utf-8")
+def commit(folder: Path) -> None:
+    """Commit a kit in a new git repository in its folder."""
     who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
     for args in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message=kit")):
         subprocess.run(["git", *args], cwd=folder, check=True)
@@ -144,9 +156,11 @@ def _repository_settings() -> dict[str, Any]:
     return settings
 
 
-def _settings(external: list[str], form: Form) -> str:
+def _settings(external: list[str], form: Form, targets: Sequence[str]) -> str:
     """The repository's settings. Handoff targets that a small kit doesn't have are external agents."""
     settings = _repository_settings() | {"external-agents": external}
+    if targets:
+        settings["targets"] = list(targets)
     if form not in _WITH_VALUES:
         bundles = settings.pop("bundles")
         settings["obligatory"] = [block for entry in settings["obligatory"] for block in bundles[entry[1:]]]

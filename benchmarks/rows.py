@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import kits
 from installation import Installation
+from kei_assembler.targets import TARGETS
+from kits import Form
 from processes import Context, Memory, can_see_memory, peak, seconds
 
 MIB = 1 << 20
@@ -32,7 +34,9 @@ class State(StrEnum):
 
 
 class Row(NamedTuple):
-    """One run to measure, on a kit with this many agents, or on any kit if the number is 0.
+    """One run to measure, on a kit with this many manifests, or on any kit if the number is 0.
+
+    `targets` are those of the kit's settings, and `form` says how its manifests are written.
 
     `goal` is the maximum ratio to the time of the bare interpreter, `memory_goal` the maximum in MiB. A missed
     guideline is not a failure. With `in_memory`, the kit's files are in memory, to exclude the time of the disk.
@@ -47,6 +51,8 @@ class Row(NamedTuple):
     is_guideline: bool = False
     memory_goal: int | None = None
     in_memory: bool = False
+    targets: tuple[str, ...] = ()
+    form: Form = Form.FLAT
 
 
 class Verdict(NamedTuple):
@@ -78,16 +84,19 @@ class Result(NamedTuple):
         return net / self.row.agents if self.row.args == _ALL else None
 
 
+_CHECK = ("--all", "--check")
+_SEVEN = ("claude-code", "copilot", "cursor", "opencode", "gemini", "codex", "qwen")
+_EVERY = tuple(name for name, row in TARGETS.items() if any(set(one.how) - {"docs"} for one in row.verified))
 _ONE = (f"agents/{kits.manifest(kits.REPOSITORY).name}",)
 
 ROWS = (
-    Row("version", "`--version`", args=("--version",)),
+    Row("version", "`--version`", args=("--version",), goal=4),
     Row("help", "`--help`", args=("--help",)),
-    Row("one", "one manifest, alone in its kit, not generated yet", _ONE, 1, State.NEW, goal=11),
+    Row("one", "one manifest, alone in its kit, not generated yet", _ONE, 1, State.NEW, goal=8.5),
     Row("one-of-1000", "one manifest of 1,000, up to date, no cache record", _ONE, 1_000),
-    Row("same-1000", "1,000 manifests, up to date, no cache record", agents=1_000, goal=20),
+    Row("same-1000", "1,000 manifests, up to date, no cache record", agents=1_000, goal=24),
     Row("built-1000", "1,000 manifests, up to date, first run after the build", _ALL, 1_000, State.BUILT),
-    Row("again-1000", "1,000 manifests, up to date, same run again", _ALL, 1_000, State.AGAIN, goal=6),
+    Row("again-1000", "1,000 manifests, up to date, same run again", _ALL, 1_000, State.AGAIN, goal=2.7),
     Row("new-1000", "1,000 manifests, not generated yet", _ALL, 1_000, State.NEW),
     Row("same-10000", "10,000 manifests, up to date, no cache record", _ALL, 10_000, State.SAME, 110, True, 120),
     Row("built-10000", "10,000 manifests, up to date, first run after the build", _ALL, 10_000, State.BUILT, 110, True),
@@ -102,6 +111,43 @@ ROWS = (
         250,
         True,
         in_memory=True,
+    ),
+    Row(
+        "memory-1000",
+        "1,000 manifests, not generated yet, in memory",
+        _ALL,
+        1_000,
+        State.NEW,
+        36,
+        in_memory=True,
+    ),
+    Row(
+        "seven-200", "`--check` of 200 agents for seven clients, no cache record", _CHECK, 200, goal=45, targets=_SEVEN
+    ),
+    Row(
+        "every-200",
+        f"`--check` of 200 agents for all {len(_EVERY)} clients that `@all` stands for, no cache record",
+        _CHECK,
+        200,
+        targets=_EVERY,
+    ),
+    *(
+        Row(
+            f"{name}-200",
+            f"`--check` of 200 agents for {row.label}, no cache record",
+            _CHECK,
+            200,
+            goal=18,
+            targets=(name,),
+        )
+        for name, row in TARGETS.items()
+    ),
+    Row(
+        "sections-200",
+        "`--check` of 200 sections in 20 `AGENTS.md` files, no cache record",
+        _CHECK,
+        200,
+        form=Form.INSTRUCTIONS,
     ),
     Row(
         "impact-200",
@@ -160,16 +206,16 @@ def _contexts(row: Row, installation: Installation) -> Callable[[], Context]:
     """Return a function that prepares the files for a run of the row and returns its context."""
     agents = row.agents or 1
     if row.state is State.AGAIN:
-        context = installation.warm(installation.built(agents), *row.args)
+        context = installation.warm(installation.built(agents, row.form, row.targets), *row.args)
         return lambda: context
     if row.state is State.EDITED:
         folder = installation.edited(agents)
         return lambda: installation.cold(folder)
     if row.state is State.NEW:
-        return lambda: installation.cold(kits.delete_outputs(installation.kit(agents)))
+        return lambda: installation.cold(kits.delete_outputs(installation.kit(agents, row.form, row.targets)))
     if row.state is State.BUILT:
         return lambda: _just_built(row, installation)
-    folder = installation.built(agents)
+    folder = installation.built(agents, row.form, row.targets)
     return lambda: installation.cold(folder)
 
 

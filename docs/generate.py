@@ -181,7 +181,7 @@ _COMMANDS = """\
 | exit status | meaning |
 |---|---|
 | 0 | all is well; `watch` was stopped |
-| 1 | there are errors, or generated files are out of date |
+| 1 | there are errors, generated files are out of date, or `doctor` has found problems |
 | 2 | the run isn't possible as requested |
 | 130 | the run was interrupted |
 
@@ -195,9 +195,9 @@ it say which files they overwrite or delete. After a check of several kits, one 
 them. If it leaves errors, it says how many.
 
 On a terminal, the output is in colour, unless `NO_COLOR` is set or `TERM` is `dumb`. `FORCE_COLOR` turns colours on
-everywhere, except in what programs read: reports in other formats, diffs and generated files. `explain` and `targets`
-fit the width of the terminal, or 60 columns if it is unknown. `list`, `show` and `graph` fit the width of a terminal,
-and print each row as one line in a pipe.
+everywhere, except in what programs read: reports in other formats, diffs and generated files. `doctor`, `explain`
+and `targets` fit the width of the terminal, or 60 columns if it is unknown. `list`, `show` and `graph` fit the width of
+a terminal, and print each row as one line in a pipe.
 
 Options of `assemble` may come before a command that has them too: `assemble --kit DIR schema` is
 `assemble schema --kit DIR`. An option that the command lacks is an error, except `--no-cache`: only builds use a

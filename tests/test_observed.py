@@ -214,6 +214,10 @@ def _why(kit: RandomKit) -> Step:
     return Step("why", ["why", *options])
 
 
+def _doctor(kit: RandomKit) -> Step:
+    return Step("doctor", ["doctor", "--no-run", *kit.chooser.choice(([], ["--output-format", "json"]))])
+
+
 def _words(name: str, *choices: Sequence[str]) -> Callable[[RandomKit], Step]:
     return lambda kit: Step(name, kit.chooser.choice(choices))
 
@@ -251,6 +255,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
         ),
     ),
     *(_why, _why, _words("gitignore", ["gitignore"])),
+    *(_doctor, _doctor),
     _words("impact", ["impact"], ["impact", "--names"], ["impact", "--since", "HEAD", "--output-format", "json"]),
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
@@ -262,18 +267,18 @@ COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
 """Further commands for a kit with bases."""
 NAMES = frozenset(
     (
-        *("build", "build one", "catalog", "completion", "explain", "flatten", "gitignore", "graph", "impact"),
-        *("import", "init", "list", "new", "recursive", "schema", "show", "targets", "watch", "why"),
+        *("build", "build one", "catalog", "completion", "doctor", "explain", "flatten", "gitignore", "graph"),
+        *("impact", "import", "init", "list", "new", "recursive", "schema", "show", "targets", "watch", "why"),
     )
 )
 ONLY_READING = NAMES & {
-    *("completion", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
+    *("completion", "doctor", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
 }
 ANYWHERE = frozenset(
-    ("build", "flatten", "gitignore", "graph", "impact", "list", "new", "schema", "show", "watch", "why")
+    ("build", "doctor", "flatten", "gitignore", "graph", "impact", "list", "new", "schema", "show", "watch", "why")
 )
 """The commands that also run above the kit and in its folder of manifests."""
-WITH_HOME = frozenset(("build", "build one", "impact", "list", "show", "watch", "why"))
+WITH_HOME = frozenset(("build", "build one", "doctor", "impact", "list", "show", "watch", "why"))
 """The commands that have the option `--user`."""
 
 WORTH_A_TRY = {

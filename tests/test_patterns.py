@@ -60,7 +60,7 @@ def _of_schema(schema: Any) -> Iterator[str]:
 
 ROWS = [row.tools for row in TARGETS.values()]
 LIMITS = [limit.pattern for row in TARGETS.values() for limit in row.limits if limit.pattern]
-PLACEHOLDERS = [row.placeholder for row in TARGETS.values() if row.placeholder]
+PLACEHOLDERS = [row.placeholder.pattern for row in TARGETS.values() if row.placeholder.pattern]
 PHRASES = [form for row in ROWS if row.output_format == "prose" for form in (row.mcp_tool, row.mcp_server)]
 COMMENTS = (stamp.MARKUP, stamp.HASH)
 OUTPUTS = (
@@ -106,9 +106,8 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
-    ("targets.forms", "TOML"): ([forms.TOML.agent_pattern], "match"),
+    ("targets.forms", "toml"): ([row.form.agent_pattern for row in TARGETS.values() if row.form.body_key], "search"),
     ("targets.opencode_permission", "_in_order"): (["0|[1-9][0-9]{0,9}"], "fullmatch"),
-    ("targets.forms", "_BODY_KEY"): ([forms.TOML.agent_pattern], "search"),
     ("targets.forms", "_FRONT_MATTER"): ([forms.MARKDOWN.agent_pattern], "match"),
     ("toml.syntax", "_STRINGS"): (syntax._STRINGS.values(), "match"),
     **{

@@ -15,7 +15,7 @@ import yaml
 
 from conftest import REPOSITORY, Workbench
 from kei_assembler.rules.catalog import RULES
-from walkthrough import FENCE, Walk
+from walkthrough import FENCE, Walk, path_without_clients
 
 DOCS = REPOSITORY / "docs"
 CI = (DOCS / "ci.md").read_text()
@@ -33,7 +33,10 @@ def walk(
     for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(bench.folder))
-    return Walk(bench, tmp_path_factory.mktemp("home"))
+    monkeypatch.setenv("COLUMNS", "80")
+    config = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("PATH", path_without_clients(bench.folder, config / "programs"))
+    return Walk(bench, config)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -51,6 +54,7 @@ def test_all_walkthroughs_are_found() -> None:
         "catalog",
         "change",
         "ci",
+        "doctor",
         "fixes",
         "getting-started",
         "impact",

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conftest import Workbench
+from kei_assembler.targets import TARGETS
 
 FENCE = re.compile(
     r"^(?P<fence>`{3,})(?P<language>\w+)(?: (?P<path>\S+))?\n(?P<text>.*?)^(?P=fence)$",
@@ -24,6 +25,28 @@ COMMAND = re.compile(r"^\$ .*\n(?:^>(?: .*)?\n)*", re.MULTILINE)
 _SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?\n]")
 _DIGEST = re.compile(r"(?<=sha256:)\w+")
 _GIT = "[user]\nname = You\nemail = you@example.org\n[init]\ndefaultBranch = main\n[commit]\ngpgsign = false\n"
+
+
+_CLIENTS = frozenset(
+    name for row in TARGETS.values() for one in row.verified if one.executable for name in one.executable.names
+)
+
+
+def path_without_clients(home: Path, links: Path) -> str:
+    """Return a PATH with a user's own programs, and with those of this machine except for clients.
+
+    A folder with clients is replaced by one, in `links`, with links to its other programs.
+    """
+    folders = [home / ".local/bin"]
+    for number, folder in enumerate(map(Path, os.environ["PATH"].split(os.pathsep))):
+        has_clients = any((folder / name).exists() for name in _CLIENTS)
+        folders.append(links / str(number) if has_clients else folder)
+        if has_clients:
+            folders[-1].mkdir(parents=True)
+            for program in folder.iterdir():
+                if program.name not in _CLIENTS:
+                    (folders[-1] / program.name).symlink_to(program)
+    return os.pathsep.join(map(str, folders))
 
 
 class Walk:

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from kei_assembler import __version__
 from kei_assembler.cli import console
 from kei_assembler.files import run_cache
 
@@ -33,12 +34,14 @@ def main(prog_name: str = "assemble") -> NoReturn:
         SystemExit: always, with the exit status.
     """
     try:
-        cached = run_cache.recall(sys.argv[1:])
-        if cached is None:
+        # scripts ask for the version before other runs, so that must not load the command line either
+        asks_version = sys.argv[1:] == ["--version"]
+        output = (f"assemble {__version__}\n", "") if asks_version else run_cache.recall(sys.argv[1:])
+        if output is None:
             from kei_assembler.cli import app
 
             app.main(prog_name=prog_name)
-        sys.exit(_print(cached))
+        sys.exit(_print(output))
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:
@@ -49,7 +52,7 @@ def main(prog_name: str = "assemble") -> NoReturn:
 
 
 def _print(output: tuple[str, str]) -> int:
-    """Write the output of a cached run to stdout and stderr, and return the exit status that `cli` would return."""
+    """Write what a run printed to stdout and stderr, and return the exit status that `cli` would return."""
     console.set_up()
     try:
         console.write(*output)

@@ -50,7 +50,7 @@ class Start(NamedTuple):
 AGENT = "agents/critic.toml"
 REPLAY = Start(("--all",), modules=CACHED_MODULES)
 STARTS = {
-    "version": Start(("--version",), frozenset({"click", "rtoml"}), never=OTHER_MODULES),
+    "version": Start(("--version",), modules=CACHED_MODULES),
     "help": Start(("--help",), frozenset({"click", "rtoml"}), never=OTHER_MODULES),
     "one manifest": Start(
         (AGENT,), frozenset({"click", "rtoml", "jinja2", "markupsafe"}), never=OTHER_MODULES - BUILD_MODULES

@@ -22,7 +22,7 @@ from kei_assembler.render.origins import Origins, origins
 from kei_assembler.render.places import Line, Part
 from kei_assembler.render.templates import PACKAGE_BODY, PACKAGE_FILES
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import TOML, Form
+from kei_assembler.targets.forms import Form
 from random_kits import RandomKit
 
 PLACEHOLDER = re.compile(r"\{\{[A-Z0-9_]+\}\}")
@@ -69,9 +69,9 @@ def _check(kit: LoadedKit, lines: list[Line], form: Form) -> None:
         assert line.parts
         for part in line.parts:
             _check_place(kit, part)
-        is_body = number > front[0] + 1 and not (form is TOML and " = " in line.text)
+        is_body = number > front[0] + 1 and not (form.body_key and " = " in line.text)
         if is_body:
-            text = _unescaped(line.text) if form is TOML else line.text
+            text = _unescaped(line.text) if form.body_key else line.text
             _check_text(kit, text, line.parts)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import Environment
+from jinja2 import Environment, nodes
 from test_templates import ATTACKS
 
 from conftest import REPOSITORY, Workbench, examples
@@ -121,6 +121,52 @@ def test_the_template_of_this_repository_is_proven() -> None:
     assert proof.is_harmless(_parser().parse(text))
 
 
+@pytest.mark.parametrize("name", templates.PACKAGE_FILES)
+def test_the_templates_of_the_package_print_the_same_for_all_targets(name: str) -> None:
+    tree = _parser().parse(templates.package_text(name))
+    assert not [each for each in tree.find_all(nodes.Name) if each.name == "target"]
+
+
+@pytest.mark.parametrize(
+    ("template", "is_same"),
+    [
+        ("{{ agent.role }}\n", True),
+        ("{{ agent.role }}{% for each in agent.handoff %}{{ each.target }}{% endfor %}\n", True),
+        ("{{ agent.role }}{{ agent.handoff | map(attribute='target') | join }}\n", True),
+        ("{{ agent.role }} {{ target }}\n", False),
+        ("{{ agent.role }}{% if target == 'codex' %}x{% endif %}\n", False),
+        ("{% extends 'base.md.j2' %}{% block b %}y{% endblock %}", False),
+        ("{{ agent.role | upper }}\n", False),  # not proven
+    ],
+)
+def test_targets_share_a_body_only_if_the_template_prints_the_same(
+    template: str, is_same: bool, bench: Workbench
+) -> None:
+    bench.write(
+        {
+            "templates/agent.md.j2": template,
+            "templates/base.md.j2": "{{ agent.role }} {{ target }}{% block b %}{% endblock %}\n",
+        }
+    )
+    bench.write({"assemble.toml": 'targets = ["copilot", "qwen", "codex"]\n'})
+    bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "A."\nrole = "You review all code here."\n'})
+    loaded = Templates(load_kit(str(bench.folder)))
+    name = loaded.name_for("qwen")
+    loaded.body(name)
+    assert loaded.is_same_for_all(name) is is_same
+    alone = {
+        target: bench.run("agents/critic.toml", "--stdout", "--target", target).stdout
+        for target in ("copilot", "qwen", "codex")
+    }
+    assert bench.run("--all").status == 0
+    outputs = {
+        "copilot": ".github/agents/critic.agent.md",
+        "qwen": ".qwen/agents/critic.md",
+        "codex": ".codex/agents/critic.toml",
+    }
+    assert {target: bench.read(path) for target, path in outputs.items()} == alone
+
+
 @st.composite
 def manifests(draw: Any) -> Manifest:
     """Return a strategy for manifests with any texts."""
@@ -222,7 +268,7 @@ def test_what_is_proven_gives_the_same_as_the_sandbox(
 def test_a_harmless_template_of_large_values_is_refused_like_any_other(bench: Workbench) -> None:
     bench.write(
         {
-            "agents/a.toml": 'name = "a"\ndescription = "Does a."\nblocks = ["long"]\n',
+            "agents/critic.toml": 'name = "critic"\ndescription = "Does a."\nblocks = ["long"]\n',
             "_blocks/long.md": "Long.\n" * 150_000,
             "templates/agent.md.j2": "{{ blocks | join }}{{ blocks | join }}",
         }

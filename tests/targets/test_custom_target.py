@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -17,14 +18,15 @@ from readers import AGENT
 ADDED_ROW = """
 from kei_assembler.targets.forms import MARKDOWN
 from kei_assembler.validation import BOOLEAN, POSITIVE, Field, one_of
-from kei_assembler.targets.facts import Verified
-from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Right, Target, Tools
+from kei_assembler.targets.facts import Executable, Verified
+from kei_assembler.targets.target import Handoffs, Key, Limit, Loader, Placeholder, Right, Target
+from kei_assembler.targets.tools import Tools
 from kei_assembler.targets import TARGETS
 
 TARGETS["made-up"] = Target(
     name="made-up",
     label="Made Up",
-    verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",)),),
+    verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",), Executable(("made-up",), ("version",))),),
     output=".made-up/{name}.bot.md",
     keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "model", "next"),
     table=(
@@ -40,6 +42,8 @@ TARGETS["made-up"] = Target(
     tools=Tools(
         "list",
         names={"Read": "look", "Write": "change", "Edit": "change", "Bash": "run"},
+        companions={"look": ("peek", "stare")},
+        substitutes={"Grep": ("Bash", "WebFetch")},
         mcp_tool="{server}:{tool}",
         mcp_server="{server}:",
         scoped=("Bash",),
@@ -52,7 +56,7 @@ TARGETS["made-up"] = Target(
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
     limits=(Limit("description", maximum=20), Limit("prompt", maximum=400, is_advisory=True)),
-    placeholder=r"%\\w+%",
+    placeholder=Placeholder(r"%\\w+%", ("%NAME%",), "and forgets the agent", "write `$NAME`, not `{plain}`"),
     unsupported=("It has no memory.",),
     search_paths=(".made-up/{name}.bot.md", "old/bots/{name}.robot"),
     loader=Loader(named_by_file=True, ignored_prefix="-", legacy_keys={"temper": "mood"}, assumed_values={"steps": 9}),
@@ -65,12 +69,12 @@ title: Bot
 name: critic
 description: Reviews code.
 mood: calm
-can: [look, change, "s:find", run]
+can: [look, peek, stare, change, "s:find", run]
 model: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """
-NOTE = "agents/critic.toml:5:63: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
+NOTE = "agents/critic.toml:5:71: note[K113] there is no counterpart in Made Up for `Agent`, which the agent then lacks"
 
 
 class CustomKit(NamedTuple):
@@ -79,8 +83,8 @@ class CustomKit(NamedTuple):
     bench: Workbench
     forkserver: ForkServer
 
-    def run(self, *args: str) -> Run:
-        done = self.forkserver.run(self.bench.folder, args)
+    def run(self, *args: str, path: str = os.environ["PATH"]) -> Run:
+        done = self.forkserver.run(self.bench.folder, args, environment={**os.environ, "PATH": path})
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def findings_for(self, manifest: str, settings: str = "") -> list[str]:
@@ -101,7 +105,7 @@ def kit(bench: Workbench, with_added_row: ForkServer) -> CustomKit:
 
 def test_its_files_are_generated_checked_and_deleted(kit: CustomKit) -> None:
     manifest = (
-        'model = "opus"\ntools = ["Read", "Edit", "Write", "mcp__s__find", "Bash(ls)", "Agent"]\n'
+        'model = "opus"\ntools = ["Read", "Edit", "Write", "Grep", "mcp__s__find", "Bash(ls)", "Agent"]\n'
         '[[handoff]]\ntarget = "other"\ntrigger = "more"\n[target.made-up]\nmood = "calm"\n'
     )
     assert [line.partition(", whose")[0] for line in kit.findings_for(manifest)] == [NOTE]
@@ -119,9 +123,14 @@ def test_its_files_are_generated_checked_and_deleted(kit: CustomKit) -> None:
         ("[target.made-up]\nmod = 1\n", "", "5:1: error[K101] unknown key `mod`"),
         ("[target.made-up]\nsteps = 0\n", "", "5:1: error[K106] `steps` must be a whole number above 0"),
         ('tools = ["LSP", "Read"]\n', "", "4:10: note[K113] there is no counterpart in Made Up for `LSP`"),
+        ('tools = ["Read", "Grep"]\n', "", "4:18: note[K113] there is no counterpart in Made Up for `Grep`"),
         ('tools = ["Read(x)"]\n', "", "4:10: warning[K114] Made Up cannot limit `Read(x)`"),
         ("tools = []\n", "", "4:1: error[K115] Made Up gives an agent without tools all tools"),
-        ('domain_in = ["%PATH%"]\n', "", "4:15: error[T407] Made Up treats `%PATH%` as a variable"),
+        (
+            'domain_in = ["%PATH%"]\n',
+            "",
+            "4:15: error[T407] Made Up treats `%PATH%` as a variable, and forgets the agent",
+        ),
         ('[target.made-up]\nmood = "wild"\n', "", "5:1: error[R501] `made-up.mood=wild` lets the agent do as it likes"),
         ("", "[target.made-up]\nloud = 1\n", "4:1: error[C702] `loud` must be true or false, not a number"),
         ("", "[defaults.target.made-up]\nmood = 'wld'\n", "4:1: error[C702] `mood` must be one of `calm`, `wild`"),
@@ -151,8 +160,11 @@ def test_it_is_documented(kit: CustomKit) -> None:
         "file .made-up/{name}.bot.md, Markdown with YAML front matter",
         "Write, Edit → change",
         "SERVER:TOOL",
+        "Read → look, peek, stare",
+        "Grep: none of its own; Bash or WebFetch can do the same",
         "loud: Whether it shouts.",
         "at most 20 characters",
+        "variable %NAME% in the body: the client replaces it, and forgets the agent",
         "no memory",
     ):
         assert fact in text
@@ -229,3 +241,17 @@ def test_its_files_are_recognized_by_their_paths(path: str, kit: CustomKit) -> N
     kit.bench.write({path: FILE.replace("name: critic\n", "")})
     assert kit.run("import", path).status == 0
     assert '[target.made-up]\nsteps = 9\nmood = "calm"\n' in kit.bench.read("agents/critic.toml")
+
+
+def test_the_doctor_knows_it(kit: CustomKit, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "made-up").write_text('#!/bin/sh\n[ "$*" = version ] && echo "Made Up 1.1"\n')
+    (folder / "made-up").chmod(0o755)
+    kit.findings_for("")
+    run = kit.run("doctor", path=str(folder))
+    assert (run.status, run.stderr) == (0, "")
+    assert run.stdout.startswith("CLIENTS\n  made-up  1.1  newer than the verified 1.0\n  not installed: claude-code, ")
+    assert run.stdout.endswith("\nREADS\n  made-up  .made-up (1 agent)\n\n1 output: all are read\n")
+    kit.bench.write({"assemble.toml": f'{SETTINGS}[target.made-up]\noutput = "bots/{{name}}"\n'})
+    run = kit.run("doctor", path=str(folder))
+    assert (run.status, "Made Up looks for agents in `.made-up`" in " ".join(run.stdout.split())) == (1, True)

@@ -329,7 +329,7 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
 
 
 def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
-    assert [row.label for row in TARGETS.values() if row.placeholder] == ["Gemini CLI"]
+    assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == ["Gemini CLI"]
     assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
     for code, clients in {"T407": ["Gemini CLI"], "T408": ["Gemini CLI"], "O617": ["Codex CLI"]}.items():
         text = documentation(RULES[code]).text

@@ -340,7 +340,7 @@ def test_a_variable_of_the_client_that_only_a_filled_block_has_is_refused(bench:
     assert found == [("T408", "agents/critic.toml", TAKEN)]
 
 
-TAKEN = "Gemini CLI treats `${HOME}` as a variable"
+TAKEN = "Gemini CLI treats `${HOME}` as a variable, and does not run the agent if it does not know it"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from conftest import examples
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.toml.source import read_toml
+from kei_assembler.toml.positions import mentions
+from kei_assembler.toml.source import START, read_toml
 
 # The spellings of each key; `{}` is a number that makes every key unique.
 NAMES = {
@@ -201,3 +202,14 @@ def test_every_key_and_item_of_a_document_is_located(grammar: Grammar, data: st.
         *start_position, end_line, end_column = source.locate(path)
         found = _offset(source.text, *start_position), _offset(source.text, end_line, end_column)
         assert found == (start, end), f"{path}: {document.text[start:end]!r}, not {document.text[slice(*found)]!r}"
+    for key in source.data:
+        alone = [mention for mention in mentions(source.text) if mention.path[0] == key]
+        assert [*mentions(source.text, key)] == alone
+
+
+def test_many_keys_are_located_as_few_are() -> None:
+    text = "".join(f"k{number} = [{number}]\n" for number in range(9))
+    source = read_toml("a.toml", text.encode())
+    assert [source.locate((f"k{number}", 0))[:2] for number in range(9)] == [(line, 7) for line in range(1, 10)]
+    assert source.locate(("unknown", 0)) == START
+    assert source.locate(("k1", 7)) == source.locate(("k1",))

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from kei_assembler.diagnostics import Span
 from kei_assembler.markdown.lenient_yaml import LocatedValue, RefusedYamlError, as_text, by_lines, read
-from kei_assembler.targets.forms import BODY_KEY, TOML
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import read_toml
 from kei_assembler.whitespace import WHITESPACE
@@ -27,9 +26,9 @@ def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Map
 
     A file without front matter has no agents.
     """
-    if row.form is TOML:
+    if row.form.syntax == "toml":
         source = read_toml(path, content)
-        texts = {key: source.data.get(key) for key in _KEYS if BODY_KEY in source.data}
+        texts = {key: source.data.get(key) for key in _KEYS if row.form.body_key in source.data}
         return [{key: (value, source.locate((key,))) for key, value in texts.items() if isinstance(value, str)}]
     opening = _LATE_OPENING.search(text) if row.loader.finds_late_front_matter else _OPENING.match(text)
     if opening is None:
@@ -47,7 +46,7 @@ def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Map
 
 def _entries(row: Target, front: str, lines: int) -> Mapping[str, Entry]:
     try:
-        entries = (by_lines(front, row.label) if row.form.keeps_quotes else read(front, row.keys)).entries
+        entries = (by_lines(front, row.label) if row.form.syntax == "lines" else read(front, row.keys)).entries
     except RefusedYamlError:
         return {}
     return {key: _entry(entries[key], lines) for key in _KEYS if key in entries}

@@ -22,6 +22,7 @@ COMMANDS = {
     "why": "Show where the lines of a generated file come from",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
+    "doctor": "Report which clients are installed, and which files of the kit they read",
     "schema": "Print the JSON Schema of the kit's manifests, for editors",
     "gitignore": "Print the lines for `.gitignore` that match the generated files",
     "watch": "Build all manifests, and rebuild them when a source changes",

@@ -25,7 +25,6 @@ from kei_assembler.rules.kept_files import agent_not_expressible, comment_left_o
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import BODY_KEY, LINES, TOML
 from kei_assembler.toml.source import START, Source, read_text, read_toml, span_of
 from kei_assembler.whitespace import WHITESPACE, with_lf
 
@@ -82,12 +81,13 @@ def read_agent(
     `is_in_place` says that the file is where the client looks for agents. Some clients need no front matter there.
     """
     row = TARGETS[target]
-    source = read_toml(file, raw) if row.form is TOML else read_text(file, raw)
+    is_toml = row.form.syntax == "toml"
+    source = read_toml(file, raw) if is_toml else read_text(file, raw)
     if source.error:
         return None, check_source(source)
     can_be_bare = is_in_place and row.loader.has_optional_front_matter and not _README.search(file)
     try:
-        agent, recoveries = _from_toml(source, target) if row.form is TOML else _from_text(source, target, can_be_bare)
+        agent, recoveries = _from_toml(source, target) if is_toml else _from_text(source, target, can_be_bare)
     except _SkippedError as skipped:
         finding = skipped.finding
         if skipped.rule is no_agent_file and has_instructions(file):
@@ -106,11 +106,14 @@ _README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
 
 
 def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
-    body = source.data.get(BODY_KEY)
+    key_of_body = TARGETS[target].form.body_key
+    body = source.data.get(key_of_body)
     if not isinstance(body, str):
-        raise _SkippedError(f"`{BODY_KEY}` has no text; the file was skipped")
-    values = {key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != BODY_KEY}
-    return AgentFile(source, target, values, with_lf(body), source.locate((BODY_KEY,)).line), []
+        raise _SkippedError(f"`{key_of_body}` has no text; the file was skipped")
+    values = {
+        key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != key_of_body
+    }
+    return AgentFile(source, target, values, with_lf(body), source.locate((key_of_body,)).line), []
 
 
 def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFile, list[Recovery]]:
@@ -144,7 +147,7 @@ _LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
 def _first_comment(agent: AgentFile) -> Span | None:
     """The first comment above the body, or None. It begins at the start of a line or after white space."""
     text = agent.source.text
-    if TARGETS[agent.target].form is TOML:
+    if TARGETS[agent.target].form.syntax == "toml":
         from kei_assembler.toml.positions import comments
 
         stamp, _ = split(text, HASH)
@@ -216,7 +219,7 @@ def _keys(target: str) -> frozenset[str]:
 
 
 def _front_matter(parts: _Parts, target: str) -> FrontMatter:
-    if TARGETS[target].form is LINES:
+    if TARGETS[target].form.syntax == "lines":
         return by_lines(parts.front, TARGETS[target].label)
     try:
         return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
@@ -247,7 +250,7 @@ _NOT_LOADED = "clients do not load an agent that is written like this"
 def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
     """What was read here, but is read differently by the file's client."""
     row = TARGETS[target]
-    if parts.blanks and row.form is not LINES:
+    if parts.blanks and row.form.syntax != "lines":
         yield Recovery(START, "blank lines before the front matter were skipped", _NOT_LOADED)
     if parts.ending == "...":
         yield Recovery(START, "the line `...` was read as the end of the front matter", _NOT_LOADED)

@@ -11,7 +11,8 @@ from kei_assembler.markdown.structure import code_spans
 from kei_assembler.model.adaptation import EVERYTHING, LISTS, in_words, permissions, toolset
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.rules.tools import is_one_tool
-from kei_assembler.targets.target import Target, Tools
+from kei_assembler.targets.target import Target
+from kei_assembler.targets.tools import Tools
 
 _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
@@ -35,7 +36,9 @@ def translated(row: Target, names: Sequence[str] | Mapping[str, Any]) -> tuple[l
     if row.tools.names is None:
         return list(filter(_is_name, names)), tuple(filterfalse(_is_name, names))
     by_name = row.tools.by_name
-    found = [by_name.get(name) or _server_tool(row.tools, name) for name in names]
+    companions = {each for name in names for each in row.tools.companions.get(name, ())}
+    own = [name for name in names if name in by_name or name not in companions]
+    found = [by_name.get(name) or _server_tool(row.tools, name) for name in own]
     tools = tuple(dict.fromkeys(tool for each in found for tool in each))
     is_complete = (isinstance(names, Mapping) or all(found)) and all(map(_is_name, tools))
     return (list(tools) if is_complete and _translates_back(row, tools, names) else None), ()

@@ -87,6 +87,11 @@ def _skills(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:
     return _by_path(paths, kit.targets_of(manifest), SKILL.name)
 
 
+def reads_skill(kit: LoadedKit, target: str, path: str) -> bool:
+    """Return whether a client looks for skills where this file of a skill is."""
+    return any(path.startswith(f"{_in_root(kit, folder)}/") for folder in TARGETS[target].skill_folders)
+
+
 def _by_path(paths: Mapping[str, str], selected: Collection[str], kind: str, section: str = "") -> Iterator[Output]:
     """Yield an output for each path that a selected target reads. `paths` has that of each target."""
     by_path: dict[str, list[str]] = {}

@@ -51,6 +51,7 @@ class Placement:
         self.plugin_file = cache(self._find_plugin_file)
         """The file that marks the plugin which a folder of outputs is part of; see `_find_plugin_file`."""
         self._prefix = cache(self._find_prefix)
+        self._looks_in = cache(self._is_searched)
         self._agents_by_output = cache(self._find_agents_by_output)
 
     def is_output(self, target: str, path: str) -> bool:
@@ -115,6 +116,11 @@ class Placement:
         prefix = row.loader.ignored_prefix
         if not name.casefold().endswith(row.suffixes) or (prefix and name.startswith(prefix)):
             return False
+        return self._looks_in(target, folder)
+
+    def _is_searched(self, target: str, folder: str) -> bool:
+        """Whether a client looks for agents in a folder of outputs."""
+        row = TARGETS[target]
         return self._is_in_client_folder(row, folder) or self._is_in_plugin(row, folder) or self._is_linked(row, folder)
 
     def _is_in_client_folder(self, row: Target, folder: str) -> bool:

@@ -155,6 +155,11 @@ class _Reader:
         """Read the whole file."""
         position, number = len(BOM_UTF8) if self.content.startswith(BOM_UTF8) else 0, 0
         while position < len(self.content):
+            if self.open and not self.content.startswith(MARK, position):  # skip the text of the section
+                start = (self.content.find(b"\n" + MARK, position) + 1) or len(self.content)
+                number += self.content.count(b"\n", position, start)
+                position = start
+                continue
             number += 1
             end = self._end_of_line(position)
             can_begin = not (self.open or self.markdown.unclosed)

@@ -13,7 +13,8 @@ from kei_assembler.markdown.structure import code_span
 from kei_assembler.model.manifest import Handoff, Manifest
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, TARGETS
-from kei_assembler.targets.target import Handoffs, Target, Tools
+from kei_assembler.targets.target import Handoffs, Target
+from kei_assembler.targets.tools import Tools
 from kei_assembler.whitespace import collapse_whitespace
 
 EVERYTHING = "*"
@@ -241,10 +242,15 @@ def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
     limited = [entry for entry in supported if entry.patterns and entry.tool not in whole]
     granted = tuple(_grants(row, supported))
     whole_names = {grant.name for grant in granted if not grant.patterns}
+    tools_with_name = {entry.tool for entry in supported}
     own_keys = {"Agent"} if row.agents_key else set()  # the scope of `Agent` goes into its own key
     return Toolset(
         granted,
-        tuple(entry.text for entry in entries if not entry.name),
+        tuple(
+            entry.text
+            for entry in entries
+            if not (entry.name or tools_with_name & {*row.substitutes.get(entry.tool, ())})
+        ),
         tuple(entry.text for entry in limited if entry.name in whole_names and entry.tool not in own_keys),
         tuple(pattern for entry in limited if entry.tool == "Agent" for pattern in entry.patterns),
     )
@@ -254,7 +260,9 @@ def _grants(row: Tools, entries: Iterable[_Entry]) -> Iterator[Grant]:
     """Several entries can have the same name. The grant is limited only if all of them are."""
     patterns: dict[str, list[tuple[str, ...]]] = {}
     for entry in entries:
-        patterns.setdefault(entry.name, []).append(entry.patterns if entry.tool in row.scoped else ())
+        limits = entry.patterns if entry.tool in row.scoped else ()
+        for name in (entry.name, *row.companions.get(entry.name, ())):
+            patterns.setdefault(name, []).append(limits)
     for name, of_entries in patterns.items():
         yield Grant(name, tuple(chain.from_iterable(of_entries)) if all(of_entries) else ())
 

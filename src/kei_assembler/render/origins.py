@@ -26,7 +26,6 @@ from kei_assembler.render.renderer import Artifact, Renderer
 from kei_assembler.render.templates import PACKAGE_BODIES, PACKAGE_FILES, Templates
 from kei_assembler.render.value_origins import ValueOrigins
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.forms import BODY_KEY, TOML
 from kei_assembler.toml.source import read_toml
 from kei_assembler.toml.strings import written_at
 from kei_assembler.whitespace import with_lf_in_place
@@ -71,7 +70,8 @@ class Origins:
 
         body = self._body(artifact, prepared.manifest, lines_of)
         of_keys = {key: front.of(key) for key, _ in prepared.adapted.entries}
-        parts = _in_toml(artifact, of_keys, body) if TARGETS[target].form is TOML else _in_markdown(of_keys, body)
+        body_key = TARGETS[target].form.body_key
+        parts = _in_toml(artifact, of_keys, body_key, body) if body_key else _in_markdown(of_keys, body)
         return _lines(artifact, parts)
 
     def of_output(self, file: str, output: Output) -> list[Line]:
@@ -197,18 +197,18 @@ def _in_markdown(of_keys: Mapping[str, Parts], body: list[Parts]) -> list[Parts]
     return [*front, _STAMP, *([CLIENT, *body] if body else ())]
 
 
-def _in_toml(artifact: Artifact, of_keys: Mapping[str, Parts], body: list[Parts]) -> list[Parts]:
-    """The parts of the lines of a TOML file: the stamp, the entries, and the body, which is a string."""
+def _in_toml(artifact: Artifact, of_keys: Mapping[str, Parts], body_key: str, body: list[Parts]) -> list[Parts]:
+    """The parts of the lines of a TOML file: the stamp, the entries, and the body, which is the string `body_key`."""
     source = read_toml(artifact.path, artifact.content)
     parts: list[Parts] = [CLIENT for _ in source.lines[:-1]]
     parts[0] = _STAMP
-    starts = sorted((source.locate((key,)).line, key) for key in (*of_keys, *([BODY_KEY] if body else ())))
+    starts = sorted((source.locate((key,)).line, key) for key in (*of_keys, *([body_key] if body else ())))
     ends = [line for line, _ in starts[1:]] + [len(source.lines)]
     for (start, key), end in zip(starts, ends, strict=True):
-        if key != BODY_KEY:
+        if key != body_key:
             lines = range(start - 1, end - 1)
             parts[start - 1 : end - 1] = [of_keys[key] if source.lines[line] else CLIENT for line in lines]
-    written = written_at(source, (BODY_KEY,)) if body else None
+    written = written_at(source, (body_key,)) if body else None
     for of_line, (first, last) in zip(body, written.lines if written else (), strict=False):
         for number in range(first - 1, last):
             parts[number] = (*(part for part in parts[number] if part.kind != CLIENT[0].kind), *of_line)

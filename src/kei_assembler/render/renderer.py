@@ -77,6 +77,18 @@ class Prepared(NamedTuple):
     adapted: Adapted
 
 
+class _Shared(NamedTuple):
+    """What the targets of a manifest share, except for those in `different`, which have blocks of their own.
+
+    `bodies` has the bodies of templates that print the same for all targets, by the template and the allowed tools.
+    """
+
+    manifest: Manifest
+    different: frozenset[str]
+    variables: dict[str, Any]
+    bodies: dict[tuple[str, tuple[str, ...] | None], str]
+
+
 BEFORE_CODE = "<!-- -->\n\n"
 """What is printed before a block that starts with indented code."""
 
@@ -97,7 +109,7 @@ class Renderer:
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
         self._different = lru_cache(maxsize=_MAX_KEPT)(self._find_different)
-        self._last: tuple[Manifest, frozenset[str], dict[str, Any]] | None = None
+        self._last: _Shared | None = None
         self._last_filled: tuple[Manifest, dict[str, Manifest]] | None = None
         self._filled_blocks: dict[object, tuple[str, ...]] = {}
 
@@ -235,20 +247,31 @@ class Renderer:
 
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         template = self.templates.name_for(target, manifest.kind)
-        body = self.templates.body(template)(**self.variables(manifest, target), target=target, allowed=allowed)
+        render, of_manifest = self.templates.body(template), self._shared(manifest)
+        is_shared = self.templates.is_same_for_all(template) and target not in of_manifest.different
+        if is_shared and (template, allowed) in of_manifest.bodies:
+            return of_manifest.bodies[template, allowed]
+        body = render(**self.variables(manifest, target), target=target, allowed=allowed)
         if template not in PACKAGE_FILES:
             body.encode()  # raises an error if the template made a surrogate from an escape
         # The package's template adds no trailing whitespace to these values.
-        return (body if template in PACKAGE_FILES else strip_trailing_whitespace(body)).strip("\n")
+        body = (body if template in PACKAGE_FILES else strip_trailing_whitespace(body)).strip("\n")
+        if is_shared:
+            of_manifest.bodies[template, allowed] = body
+        return body
 
     def variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
         """Return the variables of the template: all except `allowed` and `target`."""
-        if self._last is None or self._last[0] is not manifest:
-            # The targets of a manifest are rendered one after the other. Those without variants share the variables.
+        shared = self._shared(manifest)
+        is_different = target in shared.different
+        return shared.variables | {"blocks": self._texts(manifest, target)} if is_different else shared.variables
+
+    def _shared(self, manifest: Manifest) -> _Shared:
+        """Return what the targets of a manifest share. They are rendered one after the other."""
+        if self._last is None or self._last.manifest is not manifest:
             different = self._different(manifest.blocks, self.kit.targets_of(manifest))
-            self._last = manifest, different, variables(manifest, self._texts(manifest, ""))
-        _, different, common = self._last
-        return common | {"blocks": self._texts(manifest, target)} if target in different else common
+            self._last = _Shared(manifest, different, variables(manifest, self._texts(manifest, "")), {})
+        return self._last
 
     def _find_different(self, entries: tuple[str, ...], targets: tuple[str, ...]) -> frozenset[str]:
         """Return the targets for which the blocks of these entries may differ from those without a target."""
@@ -299,7 +322,7 @@ class Renderer:
         if template and may_hide(artifact.content):
             file = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
-        variable = TARGETS[artifact.target].placeholder if artifact.kind == AGENT.name else ""
+        variable = TARGETS[artifact.target].placeholder.pattern if artifact.kind == AGENT.name else ""
         # A variable in a block is a finding about the block, unless it is only there once the block is filled.
         of_blocks = (self.kit.blocks.text(entry, artifact.target) for entry in manifest.blocks)
         if variable and not any(re.search(variable, text) for text in of_blocks):

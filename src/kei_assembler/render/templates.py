@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache, reduce
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +64,13 @@ class Templates:
         self._extensions = (extension,) if extension else ()
         self._sources: dict[str, Source] = {}
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
+        self._same_for_all: set[str] = set(PACKAGE_FILES)
         self.name_for = cache(self._name_for)
         self.body = cache(self._compile)
         self.source = cache(self._source)
         """Returns the source of a template. Jinja2 gives its file; for the package's, this is also its name."""
         self._may_open = cache(self._can_open)
+        self._unclosed = lru_cache(maxsize=1)(lambda body: outline(body).unclosed)  # several targets share a body
         self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
     def _name_for(self, target: str, kind: str = AGENT.name) -> str:
@@ -94,9 +96,12 @@ class Templates:
         options = {**_SYNTAX, "extensions": self._extensions}
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
-        size = None if self._extensions else self._proven_size(environment, name)
-        if size is None:
+        trees = [] if self._extensions else self._harmless(environment, name)
+        if not trees:
             return environment.get_template(name).render
+        if not any(each.name == "target" for tree in trees for each in tree.find_all(nodes.Name)):
+            self._same_for_all.add(name)
+        size = reduce(lambda size, tree: size_of(tree).extended(size), trees, Size())
         guarded = cache(lambda: environment.get_template(name).render)  # rarely needed
         unguarded = _unguarded(FunctionLoader(self._load), options).get_template(name).render
 
@@ -107,21 +112,26 @@ class Templates:
 
         return render
 
-    def _proven_size(self, environment: Environment, name: str) -> Size | None:
-        """Return the size of a template and those that it extends, or None if one of them needs the sandbox."""
-        size, seen = Size(), set[str]()
-        while name and name not in seen:
-            seen.add(name)
+    def is_same_for_all(self, name: str) -> bool:
+        """Return whether a template, once it is compiled, surely prints the same for all targets.
+
+        It can still print blocks and names that differ between them.
+        """
+        return name in self._same_for_all
+
+    def _harmless(self, environment: Environment, name: str) -> list[nodes.Template]:
+        """Return the trees of a template and those that it extends, or none if one of them needs the sandbox."""
+        trees: dict[str, nodes.Template] = {}
+        while name and name not in trees:
             source = self._load(name)
             if source is None:
-                return None
-            tree = environment.parse(source[0], name, source[1])
+                return []
+            tree = trees[name] = environment.parse(source[0], name, source[1])
             if name not in PACKAGE_FILES and not is_harmless(tree):
-                return None
-            size = size_of(tree).extended(size)
+                return []
             extended = tree.find(nodes.Extends)
             name = extended.template.as_const() if extended else ""
-        return size if not name else None
+        return [] if name else [*trees.values()]
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
         """Return a template's text and file for Jinja2, or None if it does not exist.
@@ -164,7 +174,7 @@ class Templates:
 
     def find_unclosed(self, body: str) -> Unclosed | None:
         """Return what a kit's template leaves open in a rendered body. The role and the blocks close what they open."""
-        return outline(body).unclosed if self._may_open(len(self._sources)) else None
+        return self._unclosed(body) if self._may_open(len(self._sources)) else None
 
     def _can_open(self, count: int) -> bool:
         """Return whether one of the templates read so far can open a code fence or an HTML block by itself."""

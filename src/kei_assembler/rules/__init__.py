@@ -103,7 +103,7 @@ OF_KEYS = frozenset(rule.code for rule in (keys.unknown_key, keys.misplaced_key)
 """The codes of findings about keys that a manifest does not have at this place."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
-_FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder)
+_FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder.pattern)
 OF_DEFAULTS = (
     keys.repeated_entry,
     tools.unknown_tool,

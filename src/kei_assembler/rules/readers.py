@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
-from kei_assembler.kit.outputs import folder_of, hiding_file, outputs_of, readers, twice_loaded
+from kei_assembler.kit.outputs import folder_of, hiding_file, outputs_of, readers, reads_skill, twice_loaded
 from kei_assembler.model.kinds import INSTRUCTIONS, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import normalize, path_below
@@ -251,7 +251,7 @@ def check_outputs(context: ManifestContext) -> list[Diagnostic]:
     paths = {target: output.path for output in outputs if not output.imports for target in output.targets}
     if manifest.kind == SKILL.name:
         for target in paths:
-            seen = [*_seen(kit, target, paths.values())]
+            seen = [path for path in dict.fromkeys(paths.values()) if reads_skill(kit, target, path)]
             if len(seen) > 1 and not TARGETS[target].shows_one_skill:
                 found += run_rule(skill_shown_twice, context.source, target, seen)
         return found
@@ -265,14 +265,6 @@ def check_outputs(context: ManifestContext) -> list[Diagnostic]:
     for other, targets in also_read.items():
         found += run_rule(scoped_rule_twice, context.source, other, targets)
     return found
-
-
-def _seen(kit: LoadedKit, target: str, paths: Iterable[str]) -> Iterator[str]:
-    """Yield the files of a skill that a client reads."""
-    folders = [normalize(f"{kit.settings.root}/{folder}") for folder in TARGETS[target].skill_folders]
-    for path in dict.fromkeys(paths):
-        if os.path.dirname(os.path.dirname(path)) in folders:
-            yield path
 
 
 def check_readers(kit: LoadedKit, manifest: Manifest) -> list[Diagnostic]:

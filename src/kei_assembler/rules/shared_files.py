@@ -335,7 +335,7 @@ def kit_notes(kit: LoadedKit, manifest: Manifest, file: str) -> tuple[tuple[str,
     for row in (TARGETS[name] for name in targets if name in _CONCERNED):
         if row.form.keeps_quotes and _is_unquoted(kit, manifest, row.name):
             found.append((description_not_quoted.code, row.name))
-        both = (each.target for each in row.foreign if each.target in targets and _shows_both(manifest, row, each))
+        both = (each.target for each in row.foreign if each.target in targets and shows_both(manifest, row, each))
         if any(_is_in_project(kit, manifest, file, target) for target in both):
             found.append((shown_twice.code, row.name))
     return tuple(found)
@@ -347,8 +347,11 @@ def is_shown(kit: LoadedKit, file: str, row: Target, foreign: Foreign) -> bool:
     return bool(value_at(kit.read_manifest(file).data, ("target", row.name, key)) != value)
 
 
-def _shows_both(manifest: Manifest, row: Target, foreign: Foreign) -> bool:
-    """Whether a client, or its program, shows both the agent's own file and the one in another client's folder."""
+def shows_both(manifest: Manifest, row: Target, foreign: Foreign) -> bool:
+    """Return whether a client, or its program, shows an agent's own file and the one in another client's folder.
+
+    For a program, the project's settings can turn that off, see `is_turned_off`.
+    """
     if not foreign.shows_both:
         own, other = (
             client_name(manifest.name, manifest.display_name, each) for each in (row, TARGETS[foreign.target])

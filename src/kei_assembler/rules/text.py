@@ -253,8 +253,9 @@ def _unfenced(text: str) -> str:
 def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]:
     """A manifest or its role file contains text that one of its clients treats as a variable.
 
-    Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
-    and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
+    Such a client treats the body of an agent file as a template, so this text does not reach the model. In Gemini CLI,
+    for example, the agent does not run at all if `word` in `${word}` is not one of the client's few variables; `$word`
+    and `${word:-x}` are fine. `assemble targets NAME` shows what a client replaces.
 
     Fails::
 
@@ -271,9 +272,10 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
         targets = ["gemini"]
     """
     for target in context.kit.targets_of(context.manifest):
-        for path, text in _printed(context, target) if TARGETS[target].placeholder else ():
-            for match in re.finditer(TARGETS[target].placeholder, text):
-                yield _filled(context.locate_text(path, text, *match.span()), match[0], target)
+        pattern = TARGETS[target].placeholder.pattern
+        for path, text in _printed(context, target) if pattern else ():
+            for match in re.finditer(pattern, text):
+                yield _replaced(context.locate_text(path, text, *match.span()), match[0], target)
 
 
 def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, str]]:
@@ -294,8 +296,9 @@ def client_variable_in_file(
 ) -> Iterable[Violation]:
     """A block or template contains text that one of the clients it is used for treats as a variable.
 
-    Only Gemini CLI does that: it treats the body of an agent file as a template. `${word}` does not reach the model,
-    and if `word` is not one of its few variables, the agent does not run at all. `$word` and `${word:-x}` are fine.
+    Such a client treats the body of an agent file as a template, so this text does not reach the model. In Gemini CLI,
+    for example, the agent does not run at all if `word` in `${word}` is not one of the client's few variables; `$word`
+    and `${word:-x}` are fine. `assemble targets NAME` shows what a client replaces.
 
     Fails::
 
@@ -320,14 +323,16 @@ def client_variable_in_file(
         Write to `$TMPDIR` only.
     """
     for target in sorted(targets):
-        for match in re.finditer(TARGETS[target].placeholder, source.text):
+        pattern = TARGETS[target].placeholder.pattern
+        for match in re.finditer(pattern, source.text) if pattern else ():
             if is_printed(match.start(), target):
-                yield _filled(span_of(source.text, *match.span()), match[0], target)
+                yield _replaced(span_of(source.text, *match.span()), match[0], target)
 
 
-def _filled(where: Span | Location, variable: str, target: str) -> Violation:
-    hint = f"write it differently, such as `{variable.replace('{', '').replace('}', '')}`"
-    return Violation(where, f"{TARGETS[target].label} treats `{variable}` as a variable", hint)
+def _replaced(where: Span | Location, text: str, target: str) -> Violation:
+    row = TARGETS[target]
+    hint = row.placeholder.remedy.format(plain=text.replace("{", "").replace("}", ""))
+    return Violation(where, f"{row.label} treats `{text}` as a variable, {row.placeholder.effect}", hint)
 
 
 # The least that enters ten lists or quotes: five tabs and a marker.

@@ -11,7 +11,7 @@ from kei_assembler.model.adaptation import EVERYTHING, LISTS, patterns_in
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import ALIASES, TARGETS
-from kei_assembler.targets.target import Tools
+from kei_assembler.targets.tools import Tools
 
 
 @rule("K122", Severity.WARNING)

@@ -15,7 +15,8 @@ from kei_assembler.rules.remedies import replacing
 from kei_assembler.rules.values import Named, named_values
 from kei_assembler.suggestions import did_you_mean, listed, misspelled, nearest
 from kei_assembler.targets import ALIASES, FORMER_TOOLS, TARGETS
-from kei_assembler.targets.target import Target, Tools
+from kei_assembler.targets.target import Target
+from kei_assembler.targets.tools import Tools
 from kei_assembler.whitespace import has_text
 
 _TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")

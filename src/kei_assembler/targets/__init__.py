@@ -33,12 +33,11 @@ __all__ = [
 TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
 """All rows by their names."""
 
-_OTHER_NAMES = {"vscode": COPILOT.name, "visualstudiocode": COPILOT.name, "github": COPILOT.name, "openai": CODEX.name}
-
 
 def named_by_others(word: str) -> str | None:
     """Return the target that people also call by this word, or None. Capitals and separators do not matter."""
-    return _OTHER_NAMES.get(re.sub("[ _-]", "", word.casefold()))
+    plain = re.sub("[ _-]", "", word.casefold())
+    return next((row.name for row in TARGETS.values() if plain in row.other_names), None)
 
 
 def nearest_target(word: str, known: Collection[str]) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields, hooks
-from kei_assembler.targets.facts import Budget, Verified
+from kei_assembler.targets.facts import Budget, Executable, Verified
 from kei_assembler.targets.instructions import Instructions, OtherFile, Rules
 from kei_assembler.targets.servers import OF_CLAUDE_CODE, servers
-from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,
@@ -49,7 +50,7 @@ _EXPERIMENTAL = table(Field("cacheTtl", one_of("5m", "1h"), "How long the client
 CLAUDE_CODE = Target(
     name="claude-code",
     label="Claude Code",
-    verified=(Verified("Claude Code", "2.1.332", "2026-11-29", ("run", "code")),),
+    verified=(Verified("Claude Code", "2.1.332", "2026-11-29", ("run", "code"), Executable(("claude",))),),
     output="{dir}/{name}.md",
     keys=words(
         "name description tools disallowedTools model effort permissionMode maxTurns skills mcpServers "

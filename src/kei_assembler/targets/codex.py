@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
-from kei_assembler.targets.facts import AgentSettings, Verified
-from kei_assembler.targets.forms import TOML
+from kei_assembler.targets.facts import AgentSettings, Executable, Verified
+from kei_assembler.targets.forms import toml
 from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.servers import OF_CODEX, servers
-from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 _SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
@@ -21,7 +22,7 @@ _NICKNAMES = list_of(_NICKNAME, "a list of nicknames", minimum=1)
 CODEX = Target(
     name="codex",
     label="Codex CLI",
-    verified=(Verified("Codex CLI", "0.171.0", "2026-11-29", ("run",)),),
+    verified=(Verified("Codex CLI", "0.171.0", "2026-11-29", ("run",), Executable(("codex",))),),
     output=".codex/agents/{name}.toml",
     keys=words(
         "name description model model_reasoning_effort model_verbosity sandbox_mode approval_policy web_search "
@@ -96,9 +97,10 @@ CODEX = Target(
     ),
     instructions=Instructions(hidden_by=("AGENTS.override.md",), maximum=32 * 1024),
     skill_folders=(".agents/skills", ".codex/skills"),
-    form=TOML,
+    form=toml("developer_instructions"),
     agent_settings=AgentSettings((".codex/config.toml",), (("agents",),), "prefers these keys to", "config_file"),
     searches_subfolders=True,
+    other_names=("openai",),
     display_name=DisplayName(),
     built_in=(fields.replaceable("default explorer worker"),),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import servers
-from kei_assembler.targets.target import (
-    BuiltIn,
-    Handoffs,
-    Key,
-    Limit,
-    Loader,
-    Plugin,
-    Right,
-    Target,
-    Tools,
-    names_by_tool,
-    words,
-)
+from kei_assembler.targets.target import BuiltIn, Handoffs, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,
@@ -54,7 +43,7 @@ COPILOT = Target(
     name="copilot",
     label="GitHub Copilot and VS Code",
     verified=(
-        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-29", ("run",)),
+        Verified("GitHub Copilot CLI", "1.0.102", "2026-11-29", ("run",), Executable(("copilot",))),
         Verified("VS Code", "", "2026-11-28", ("code",)),
     ),
     output=".github/agents/{name}.agent.md",
@@ -142,6 +131,7 @@ COPILOT = Target(
     ),
     settings=(fields.USE_FILES_OF,),
     searches_subfolders=True,
+    other_names=words("vscode visualstudiocode github"),
     user_folders=(".copilot/agents",),
     plugin=Plugin(("plugin.json", ".plugin/plugin.json", ".github/plugin/plugin.json", ".claude-plugin/plugin.json")),
     loader=Loader(has_optional_front_matter=True, named_by_file=True, is_known_by_file=True),

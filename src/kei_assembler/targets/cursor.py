@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.claude_code import CLAUDE_TOOLS
-from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.instructions import Instructions, Rules
-from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target, Tools, words
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
@@ -15,7 +16,11 @@ _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
 CURSOR = Target(
     name="cursor",
     label="Cursor",
-    verified=(Verified("Cursor's SDK", "1.0.32", "2026-11-29", ("code",)),),
+    verified=(
+        Verified(
+            "Cursor's SDK", "1.0.32", "2026-11-29", ("code",), Executable(("cursor-agent",), program="Cursor CLI")
+        ),
+    ),
     output=".cursor/agents/{name}.md",
     keys=words("name description model readonly is_background tools"),
     table=(

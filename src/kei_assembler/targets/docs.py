@@ -8,7 +8,8 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.instructions import SHARED_FILE, Instructions
-from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target, Tools
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target
+from kei_assembler.targets.tools import Tools
 from kei_assembler.validation import Shape
 from kei_assembler.value_types import NO_TEXT
 
@@ -157,12 +158,7 @@ def _line(key: Key) -> str:
 
 def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield from (("verified", _verified(one)) for one in row.verified)
-    yield "file", f"`{row.output}`, {row.form.label}"
-    yield "loads", _loads(row)
-    if row.foreign:
-        yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
-    if row.plugin.markers:
-        yield "plugin", _plugin(row)
+    yield from _facts_of_files(row)
     yield from _facts_of_other_kinds(row)
     if row.agent_settings:
         settings, tables = row.agent_settings, _code(map(".".join, row.agent_settings.tables))
@@ -175,6 +171,11 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
         ("table", f"`{field.key}`: {_code(keys)}") for field in row.fields if (keys := _inner_keys(field.shape))
     )
     yield from (("tools", fact) for fact in _tools(row.tools))
+    if row.placeholder.pattern:
+        yield (
+            "variable",
+            f"{_code(row.placeholder.forms)} in the body: the client replaces it, {row.placeholder.effect}",
+        )
     yield "model", _models(row)
     yield "handoffs", f"in the body{f', and in the front matter as `{row.handoffs.key}`' if row.handoffs else ''}"
     yield from (("settings", f"`{field.key}`: {field.doc}") for field in row.settings)
@@ -192,6 +193,15 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     if row.loader.folds_case:
         yield "unsupported", "Two agents whose names differ only in case."
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
+
+
+def _facts_of_files(row: Target) -> Iterator[tuple[str, str]]:
+    yield "file", f"`{row.output}`, {row.form.label}"
+    yield "loads", _loads(row)
+    if row.foreign:
+        yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
+    if row.plugin.markers:
+        yield "plugin", _plugin(row)
 
 
 _WAYS = {"run": "run", "code": "code read", "docs": "only documentation read"}
@@ -240,8 +250,13 @@ def _tools(tools: Tools) -> Iterator[str]:
         yield "as the manifest lists them"
         return
     renamed = ((name, group) for name, group in tools.by_name.items() if group != [name])
-    pairs = (f"{_code(group)} → {name if ' ' in name else f'`{name}`'}" for name, group in renamed)
+    pairs = (
+        f"{_code(group)} → {name if ' ' in name else _code((name, *tools.companions.get(name, ())))}"
+        for name, group in renamed
+    )
     yield "; ".join(pairs) or "the same names as in Claude Code"
+    for tool, others in tools.substitutes.items():
+        yield f"`{tool}`: none of its own; {listed(others, joint='or')} can do the same"
     server, tool = "SERVER", "TOOL"
     patterns = (tools.mcp_tool.format(server=server, tool=tool), tools.mcp_server.format(server=server))
     yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
@@ -269,7 +284,8 @@ def _limit(limit: Limit) -> str:
 
 
 def _unsupported(tools: Tools) -> Iterator[str]:
-    missing = [tool for tool in CLAUDE_TOOLS if tool not in (tools.names or {}) and tool not in ALIASES]
+    known = {*(tools.names or {}), *tools.substitutes, *ALIASES}
+    missing = [tool for tool in CLAUDE_TOOLS if tool not in known]
     if tools.names is not None and not tools.fallback_name:
         yield f"Tools without a counterpart: {_code(missing)}."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
@@ -282,7 +298,7 @@ def _unsupported(tools: Tools) -> Iterator[str]:
 def _loads(row: Target) -> str:
     prefix = row.loader.ignored_prefix
     exception = f", except for names that start with `{prefix}`" if prefix else ""
-    needs_front_matter = row.form.suffix == ".md" and not row.loads_any_text
+    needs_front_matter = row.form.syntax != "toml" and not row.loads_any_text
     front_matter = ", with front matter" if needs_front_matter else ""
     skipped = f", except in {_code(row.loader.skipped_folders)}" if row.loader.skipped_folders else ""
     where = f"in {_code(row.agent_folders)}{f' and below{skipped}' if row.searches_subfolders else ''}"

@@ -5,17 +5,32 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+class Executable(NamedTuple):
+    """How to find an installed program on PATH, and how to ask it for its version.
+
+    `names` are the names that installers give the file, the usual one first. With the `arguments`, it prints its
+    version and ends. If it is another program than the one that was verified, `program` is its name: then the versions
+    of the two cannot be compared.
+    """
+
+    names: tuple[str, ...]
+    arguments: tuple[str, ...] = ("--version",)
+    program: str = ""
+
+
 class Verified(NamedTuple):
     """A program whose behavior a row describes: the version that was looked at, the day, and how.
 
     `how` has one or more of the words `run` (the program was run), `code` (its code was read) and `docs` (only its
-    documentation was read). `version` is empty if nobody noted it.
+    documentation was read). `version` is empty if nobody noted it. Without an `executable`, nobody looks for the
+    program.
     """
 
     program: str
     version: str
     date: str
     how: tuple[str, ...]
+    executable: Executable | None = None
 
 
 class Budget(NamedTuple):

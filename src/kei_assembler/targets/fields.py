@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kei_assembler.targets.target import BuiltIn, Foreign, Key, Limit, words
+from kei_assembler.targets.target import BuiltIn, Foreign, Key, Limit
+from kei_assembler.targets.tools import words
 from kei_assembler.validation import BOOLEAN, LINE, POSITIVE, STRINGS, Field, one_of
 
 NOTHING = "grants nothing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value, front_matter
@@ -28,6 +29,10 @@ class Form(NamedTuple):
     # A file that contains this can be an agent file. Where clients differ, the pattern accepts what any of them does.
     agent_pattern: re.Pattern[bytes]
     write: Callable[[Entries, str], tuple[str, ...]]
+    # How to read the front matter: `yaml`, `lines` (one `key: value` in each) or `toml` (the whole file).
+    syntax: str = "yaml"
+    # The key of a TOML file that holds the body.
+    body_key: str = ""
     # Whether the client passes the stamp to the model, together with the body.
     has_stamp_in_prompt: bool = True
     # Whether the client keeps the quotes around a value, so that none are written, even where YAML needs them.
@@ -58,14 +63,10 @@ def _line(value: Value) -> str:
             return collapse_whitespace(str(value))
 
 
-BODY_KEY = "developer_instructions"
-"""The key of a TOML agent file that holds the body."""
-
-
-def _toml(entries: Entries, body: str) -> tuple[str, ...]:
+def _toml(body_key: str, entries: Entries, body: str) -> tuple[str, ...]:
     import rtoml  # heavy, and only this form needs it
 
-    data = {key: _plain(value) for key, value in entries} | {BODY_KEY: f"{body}\n" if body else ""}
+    data = {key: _plain(value) for key, value in entries} | {body_key: f"{body}\n" if body else ""}
     # The first part is empty: in TOML the stamp is at the top of the file.
     return "", "\n" + rtoml.dumps(data, pretty=True)
 
@@ -91,20 +92,26 @@ _UNSEEN = b"|".join(
 _OPAQUE = rb"\xff\xfe|\xfe\xff|version http|/annex/objects/|\x00GITCRYPT\x00"
 _FRONT_MATTER = re.compile(rb"\A(?:%b|(?:%b)*+---(?!-))" % (_OPAQUE, _UNSEEN))
 
-# A quoted key with an escape can be any key.
-_BODY_KEY = re.compile(
-    rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (BODY_KEY.encode(), _OPAQUE)
-)
+
+def toml(body_key: str) -> Form:
+    """Return the form of TOML files that have the body in the string `body_key`."""
+    # A quoted key with an escape can be any key.
+    agent_pattern = re.compile(
+        rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (body_key.encode(), _OPAQUE)
+    )
+    label = f"TOML with the body in `{body_key}`"
+    return Form(
+        label, ".toml", HASH, agent_pattern, partial(_toml, body_key), "toml", body_key, has_stamp_in_prompt=False
+    )
+
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
 LINES = Form(
-    "Markdown with front matter of plain `key: value` lines", ".md", MARKUP, _FRONT_MATTER, _lines, keeps_quotes=True
-)
-TOML = Form(
-    f"TOML with the body in `{BODY_KEY}`",
-    ".toml",
-    HASH,
-    _BODY_KEY,
-    _toml,
-    False,
+    "Markdown with front matter of plain `key: value` lines",
+    ".md",
+    MARKUP,
+    _FRONT_MATTER,
+    _lines,
+    "lines",
+    keeps_quotes=True,
 )

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.facts import AgentSettings, Verified
+from kei_assembler.targets.facts import AgentSettings, Executable, Verified
 from kei_assembler.targets.instructions import Instructions, OtherFile
 from kei_assembler.targets.servers import OF_GEMINI, servers
-from kei_assembler.targets.target import (
-    DisplayName,
-    Key,
-    Limit,
-    Loader,
-    Plugin,
-    Right,
-    Target,
-    Tools,
-    names_by_tool,
-    words,
-)
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Placeholder, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
@@ -39,7 +29,7 @@ _REMOTE = "is for an agent that runs as a remote service, which no manifest can 
 GEMINI = Target(
     name="gemini",
     label="Gemini CLI",
-    verified=(Verified("Gemini CLI", "0.61.0", "2026-11-29", ("run", "code")),),
+    verified=(Verified("Gemini CLI", "0.61.0", "2026-11-29", ("run", "code"), Executable(("gemini",))),),
     output=".gemini/agents/{name}.md",
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
     table=(
@@ -109,9 +99,8 @@ GEMINI = Target(
         Limit("name", pattern="[a-z0-9_-]+", expects="lower-case letters, digits, `_` and `-`"),
         Limit("body", minimum=1, is_advisory=True),
     ),
-    placeholder=r"\$\{[A-Za-z0-9_]+\}",
+    placeholder=Placeholder(r"\$\{[A-Za-z0-9_]+\}", ("${word}",), "and does not run the agent if it does not know it"),
     unsupported=(
         "Agents can't start other agents. `Agent` has no counterpart, and the caller must carry out the handoffs.",
-        "The body is a template here, so `${word}` in it is an error.",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kei_assembler.targets.servers import ARGUMENTS, TEXTS, URL
-from kei_assembler.targets.target import words
+from kei_assembler.targets.tools import words
 from kei_assembler.validation import (
     ABOVE_ZERO,
     BOOLEAN,

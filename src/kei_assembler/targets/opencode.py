@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.facts import AgentSettings, Verified
-from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.facts import AgentSettings, Executable, Verified
+from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
 _ACTION = one_of("ask", "allow", "deny")
@@ -48,7 +49,7 @@ _GRANTS = "do without asking what its `tools` or OpenCode's defaults do not allo
 OPENCODE = Target(
     name="opencode",
     label="OpenCode",
-    verified=(Verified("OpenCode", "1.18.33", "2026-11-29", ("run", "code")),),
+    verified=(Verified("OpenCode", "1.18.33", "2026-11-29", ("run", "code"), Executable(("opencode",))),),
     output=".opencode/agents/{name}.md",
     keys=words("name description mode model temperature top_p steps hidden disable color permission"),
     table=(

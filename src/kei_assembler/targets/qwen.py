@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields, hooks
-from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import ARGUMENTS, OF_QWEN, servers
-from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target, Tools, names_by_tool, words
+from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import FILLED, STRINGS, Field, list_of, matching, one_of, open_table
 
 _ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
@@ -28,7 +29,7 @@ _EXECUTOR = open_table(
 QWEN = Target(
     name="qwen",
     label="Qwen Code",
-    verified=(Verified("Qwen Code", "0.24.4", "2026-11-29", ("code",)),),
+    verified=(Verified("Qwen Code", "0.24.4", "2026-11-29", ("code",), Executable(("qwen",))),),
     output=".qwen/agents/{name}.md",
     keys=words(
         "name description tools disallowedTools model approvalMode maxTurns color background mcpServers hooks "

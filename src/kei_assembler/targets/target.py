@@ -10,72 +10,8 @@ from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.targets.instructions import Instructions
+from kei_assembler.targets.tools import Tools
 from kei_assembler.validation import Field
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Return the words of a text that separates them by whitespace."""
-    return tuple(text.split())
-
-
-def names_by_tool(text: str) -> dict[str, str]:
-    """Return a map from Claude Code's tools to the client's names, from a text such as `Edit Write: edit, …`."""
-    groups = (group.partition(": ") for group in text.split(", "))
-    return {tool: name for tools, _, name in groups for tool in tools.split()}
-
-
-class Tools(NamedTuple):
-    """How a client's agent file lists the agent's tools, and what import needs to read that list."""
-
-    # How the list is written: `comma` (one string), `list`, `permissions` (a map) or `prose` (in the instructions).
-    output_format: str
-    # The client's names by Claude Code's. None if the client takes Claude Code's names unchanged.
-    names: Mapping[str, str] | None = None
-    # Patterns for the name of one tool of an MCP server, and for all of its tools.
-    mcp_tool: str = ""
-    mcp_server: str = ""
-    # A regular expression that such a name must match. A name that doesn't has no counterpart.
-    mcp_pattern: str = ".*"
-    # A pattern for tools that are not in `names`. If it is empty, they have no counterpart.
-    fallback_name: str = ""
-    # Claude Code's tools whose scope, as in `Bash(git:*)`, the file can express.
-    scoped: tuple[str, ...] = ()
-    # A regular expression for the patterns of scopes that the client reads as the manifest means them.
-    scope_pattern: str = ".*"
-    # The front matter key for the scope of `Agent`, if there is a separate one.
-    agents_key: str = ""
-    # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
-    default_permissions: Mapping[str, Mapping[str, str]] = {}
-    key: str = "tools"
-    empty_means_all: bool = False
-    # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
-    # separated by commas or spaces (`words`), or the list is one string with commas (`commas`).
-    input_format: str = "entries"
-    # The client's current names by the older ones that it still accepts.
-    legacy_names: Mapping[str, str] = {}
-    # More names of the client's tools, for which a manifest's `tools` have no name.
-    own_names: tuple[str, ...] = ()
-    # Whether the client also accepts its names in another case, or without `_`.
-    is_lenient: bool = False
-    # An older key that maps tools to true or false.
-    switches_key: str = ""
-
-    def identity(self, name: str) -> str:
-        """Return a name of a tool in the form in which the client compares it with others."""
-        return name.casefold().replace("_", "") if self.is_lenient and not name.startswith("mcp__") else name
-
-    @property
-    def by_name(self) -> Mapping[str, list[str]]:
-        """Claude Code's tools by the client's names."""
-        tools: dict[str, list[str]] = {}
-        for tool, name in (self.names or {}).items():
-            tools.setdefault(name, []).append(tool)
-        return tools
-
-    @property
-    def all_names(self) -> frozenset[str]:
-        """All known names of the client's tools."""
-        return frozenset((*(self.names or {}).values(), *self.own_names))
 
 
 class Handoffs(NamedTuple):
@@ -122,6 +58,20 @@ class DisplayName(NamedTuple):
     def is_identity(self) -> bool:
         """Whether other agents then call the agent by this name."""
         return self.key == "name"
+
+
+class Placeholder(NamedTuple):
+    """Text in the body of an agent file that the client replaces, so that the model does not get it.
+
+    `forms` show a reader what it looks like. `effect` completes the sentence "the client treats it as a variable, …".
+    """
+
+    # A regular expression for the text. If it is empty, the client replaces nothing.
+    pattern: str = ""
+    forms: tuple[str, ...] = ()
+    effect: str = ""
+    # How to write it instead, with `{plain}` for the text without braces.
+    remedy: str = "write it differently, such as `{plain}`"
 
 
 class BuiltIn(NamedTuple):
@@ -320,8 +270,7 @@ class Target(NamedTuple):
     display_name: DisplayName = DisplayName()
     # The names of the client's own agents.
     built_in: tuple[BuiltIn, ...] = ()
-    # A regular expression for the text in the body that the client replaces with the value of a variable.
-    placeholder: str = ""
+    placeholder: Placeholder = Placeholder()
     # The client's other keys that are never written, or single values as `key=value`, and why. It completes the
     # sentence "not written, because it …". The client accepts them.
     refused: Mapping[str, str] = {}
@@ -329,6 +278,8 @@ class Target(NamedTuple):
     unsupported: tuple[str, ...] = ()
     # Whether the client also looks for agents in subfolders.
     searches_subfolders: bool = False
+    # More words that people use for the client, in lower case and without separators. Manifests cannot use them.
+    other_names: tuple[str, ...] = ()
     # Keys whose tables the client expects as lists of tables with one key each.
     tables_as_lists: tuple[str, ...] = ()
     # Path patterns of where the client looks in a project: the current one first, then older ones that it still

@@ -42,9 +42,13 @@ class Mention(NamedTuple):
     members: tuple[Span, ...] = ()
 
 
-def mentions(text: str) -> Iterator[Mention]:
-    """Yield a mention for every key and list item of a TOML text in order, repeated keys included."""
-    return _PositionReader(text).read()
+def mentions(text: str, below: str | None = None, with_parts: bool = False) -> Iterator[Mention]:
+    """Yield a mention for every key and list item of a TOML text in order, repeated keys included.
+
+    If a key is given, yield only the mentions of this top-level key and of what is in it, which is faster. Only
+    `with_parts` do mentions have `whole`, `value` and `members`.
+    """
+    return _PositionReader(text, below, with_parts).read()
 
 
 def comments(text: str) -> Iterator[tuple[str, Span]]:
@@ -58,8 +62,10 @@ def comments(text: str) -> Iterator[tuple[str, Span]]:
 
 
 class _PositionReader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, below: str | None = None, with_parts: bool = False) -> None:
         self.raw = text.encode()
+        self.below = below
+        self.with_parts = with_parts
         # tree-sitter counts bytes and spans count characters, so these bytes within characters are subtracted.
         self.line_starts = [0, *accumulate(len(line) + 1 for line in self.raw.split(b"\n"))]
         self.continuations = [match.start() for match in re.finditer(rb"[\x80-\xbf]", self.raw)]
@@ -79,6 +85,8 @@ class _PositionReader:
     def _table(self, node: Node) -> Iterator[Mention]:
         path: KeyPath = ()
         segments = [segment for child in node.children if child.type in _KEYS for segment in _segments(child)]
+        if self.below is not None and segments and self._name(segments[0]) != self.below:
+            return
         for segment in segments:
             is_last = segment is segments[-1]
             path = (*path, self._name(segment))
@@ -92,27 +100,33 @@ class _PositionReader:
 
     def _pair(self, node: Node, prefix: KeyPath) -> Iterator[Mention]:
         key, *values = node.named_children
+        if self.below is not None and not prefix and self._name(_segments(key)[0]) != self.below:
+            return
         *outer, last = _segments(key)
         path = prefix
         for segment in outer:
             path = (*path, self._name(segment))
             yield Mention(path, self._span(segment))
         path = (*path, self._name(last))
-        value = next((each for each in values if each.type in _VALUES), None)
-        if value is None:  # the text has errors
-            yield Mention(path, self._span(last))
-            return
-        whole, of_value = self._between(key, value), self._span(value)
-        yield Mention(path, self._span(last), whole=whole, value=of_value, members=self._members(value))
-        yield from self._value(value, path)
+        mention = Mention(path, self._span(last))
+        value = next((each for each in values if each.type in _VALUES), None) if self.with_parts else None
+        if value:
+            whole, members = self._between(key, value), self._members(value)
+            mention = mention._replace(whole=whole, value=self._span(value), members=members)
+        yield mention
+        for each in values:
+            yield from self._value(each, path)
 
     def _value(self, node: Node, path: KeyPath) -> Iterator[Mention]:
         if node.type == "inline_table":
             yield from self._statements(node, path)
         elif node.type == "array":
             for index, item in enumerate(child for child in node.named_children if child.type in _VALUES):
-                span = self._span(item)
-                yield Mention((*path, index), span, whole=span, value=span, members=self._members(item))
+                mention = Mention((*path, index), self._span(item))
+                if self.with_parts:
+                    span, members = mention.span, self._members(item)
+                    mention = mention._replace(whole=span, value=span, members=members)
+                yield mention
                 yield from self._value(item, (*path, index))
 
     def _name(self, segment: Node) -> str:
@@ -160,6 +174,8 @@ _ESCAPE = re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
 _SHORT_TIME = re.compile(
     rb"(?<![\w:.+-])(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ])?[0-9]{2}:[0-9]{2}(?![:0-9])(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
+# What all of that has, and few texts of TOML 1.0. An inline table starts after `=`, a bracket, a comma or white space.
+_MAY_BE_1_1 = re.compile(rb"\\[ex]|[=\[,\s]\{|[0-9]:[0-9]{2}(?!:)")
 
 
 def _as_1_0(raw: bytes) -> bytes:
@@ -168,6 +184,8 @@ def _as_1_0(raw: bytes) -> bytes:
     That is: the escapes `\\e` and `\\xHH`, times without seconds, and in inline tables line breaks, comments and a
     trailing comma.
     """
+    if not _MAY_BE_1_1.search(raw):
+        return raw
     masked = bytearray(raw)
     open_brackets: list[bytes] = []
     for token in _TOKEN.finditer(raw):

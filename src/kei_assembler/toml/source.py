@@ -25,6 +25,7 @@ START = Span(1, 1, 1, 1)
 _HIDING_ESCAPES = frozenset("uUxebfr")
 _MAX_SEARCHED = 100  # a longer pattern takes long to compile
 _MAX_MENTIONS = 100_000
+_MAX_READ_ALONE = 3
 
 
 class ReadError(NamedTuple):
@@ -50,6 +51,8 @@ class Source:
         self.text = text
         self.error = error
         self.data: dict[str, Any] = {}
+        self._read: dict[str | None, dict[KeyPath, Span]] = {}
+        self._mentions: dict[str | None, list[Mention]] = {}
 
     @cached_property
     def has_escapes(self) -> bool:
@@ -66,27 +69,33 @@ class Source:
         """The offsets of the starts of the lines, and of the end."""
         return [0, *accumulate(len(line) + 1 for line in self.lines)]
 
-    @cached_property
-    def mentions(self) -> list[Mention]:
-        """The mentions of the keys and list items of the text, in order."""
-        # This module loads tree-sitter, which most runs do not need.
-        from kei_assembler.toml.positions import mentions
+    def _spans(self, key: str) -> dict[KeyPath, Span]:
+        """The spans of the first mention of a top-level key, and of each key and list item in it."""
+        # Most findings about a file are about few keys. With more, it is faster to read all of them at once.
+        wanted = key if key in self._read or len(self._read) < _MAX_READ_ALONE else None
+        if wanted not in self._read:
+            # This module loads tree-sitter, which most runs do not need.
+            from kei_assembler.toml.positions import mentions
 
-        return [*islice(mentions(self.text), _MAX_MENTIONS)]
+            spans = self._read[wanted] = {}
+            for mention in islice(mentions(self.text, wanted), _MAX_MENTIONS):
+                spans.setdefault(mention.path, mention.span)
+        return self._read[wanted]
 
-    @cached_property
-    def _spans(self) -> dict[KeyPath, Span]:
-        """The spans of the first mention of each key and list item."""
-        spans: dict[KeyPath, Span] = {}
-        for mention in self.mentions:
-            spans.setdefault(mention.path, mention.span)
-        return spans
+    def mentions(self, key: str | None = None) -> list[Mention]:
+        """Return the mentions of a top-level key and of all that is in it, with their parts, or those of all keys."""
+        if key not in self._mentions:
+            from kei_assembler.toml.positions import mentions
+
+            self._mentions[key] = [*islice(mentions(self.text, key, with_parts=True), _MAX_MENTIONS)]
+        return self._mentions[key]
 
     def locate(self, path: KeyPath) -> Span:
         """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""
-        while path and path not in self._spans:
+        spans = self._spans(str(path[0])) if path else {}
+        while path and path not in spans:
             path = path[:-1]
-        return self._spans[path] if path else START
+        return spans[path] if path else START
 
     def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Span:
         """Return the span of `value[start:end]` in the string at `path`, or that of `path` if it is not found.

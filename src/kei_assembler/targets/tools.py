@@ -1,0 +1,79 @@
+"""How the agent files of a client list the tools of an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import NamedTuple
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a text that separates them by whitespace."""
+    return tuple(text.split())
+
+
+def names_by_tool(text: str) -> dict[str, str]:
+    """Return a map from Claude Code's tools to the client's names, from a text such as `Edit Write: edit, …`."""
+    groups = (group.partition(": ") for group in text.split(", "))
+    return {tool: name for tools, _, name in groups for tool in tools.split()}
+
+
+class Tools(NamedTuple):
+    """How a client's agent file lists the agent's tools, and what import needs to read that list."""
+
+    # How the list is written: `comma` (one string), `list`, `permissions` (a map) or `prose` (in the instructions).
+    output_format: str
+    # The client's names by Claude Code's. None if the client takes Claude Code's names unchanged.
+    names: Mapping[str, str] | None = None
+    # Patterns for the name of one tool of an MCP server, and for all of its tools.
+    mcp_tool: str = ""
+    mcp_server: str = ""
+    # A regular expression that such a name must match. A name that doesn't has no counterpart.
+    mcp_pattern: str = ".*"
+    # More names of the client's that go with one of `names`: the client has several tools for what one does elsewhere.
+    companions: Mapping[str, tuple[str, ...]] = {}
+    # Claude Code's tools that are not in `names`, each with others in `names`. With any of those, the agent misses
+    # nothing, because it can do the same with them.
+    substitutes: Mapping[str, tuple[str, ...]] = {}
+    # A pattern for tools that are not in `names`. If it is empty, they have no counterpart.
+    fallback_name: str = ""
+    # Claude Code's tools whose scope, as in `Bash(git:*)`, the file can express.
+    scoped: tuple[str, ...] = ()
+    # A regular expression for the patterns of scopes that the client reads as the manifest means them.
+    scope_pattern: str = ".*"
+    # The front matter key for the scope of `Agent`, if there is a separate one.
+    agents_key: str = ""
+    # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
+    default_permissions: Mapping[str, Mapping[str, str]] = {}
+    key: str = "tools"
+    empty_means_all: bool = False
+    # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
+    # separated by commas or spaces (`words`), or the list is one string with commas (`commas`).
+    input_format: str = "entries"
+    # The client's current names by the older ones that it still accepts.
+    legacy_names: Mapping[str, str] = {}
+    # More names of the client's tools, for which a manifest's `tools` have no name.
+    own_names: tuple[str, ...] = ()
+    # Whether the client also accepts its names in another case, or without `_`.
+    is_lenient: bool = False
+    # An older key that maps tools to true or false.
+    switches_key: str = ""
+
+    def identity(self, name: str) -> str:
+        """Return a name of a tool in the form in which the client compares it with others."""
+        return name.casefold().replace("_", "") if self.is_lenient and not name.startswith("mcp__") else name
+
+    @property
+    def by_name(self) -> Mapping[str, list[str]]:
+        """Claude Code's tools by the client's names."""
+        tools: dict[str, list[str]] = {}
+        for tool, name in (self.names or {}).items():
+            tools.setdefault(name, []).append(tool)
+        return tools
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """All known names of the client's tools."""
+        return frozenset(
+            (*(self.names or {}).values(), *chain.from_iterable(self.companions.values()), *self.own_names)
+        )
