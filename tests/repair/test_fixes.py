@@ -433,3 +433,21 @@ def test_github_shows_the_corrected_line(bench: Workbench) -> None:
     assert '%0Afix (assemble --fix): description = "Reviews code."\n' in out
     assert '%0Afix (assemble --unsafe-fixes): tools = ["Read", "Grep", "Read"]\n' in out
     assert "%0Afix: assemble --fix corrects this\n" in out
+
+
+def test_files_outside_of_a_sparse_checkout_stay(bench: Workbench) -> None:
+    manifest = 'name = "{}"\ndescription = "A."\ntools = ["Read", "Read"]\n'
+    files = {"agents/a.toml": manifest.format("a"), "team/b.toml": manifest.format("b")}
+    bench.write({**files, "assemble.toml": 'manifests = ["agents", "team"]\n'})
+    (bench.folder / ".git").rmdir()
+    user = ("-c", "user.email=a@example.org", "-c", "user.name=a")
+    for args in (
+        ("init", "--quiet"),
+        ("add", "."),
+        (*user, "commit", "--quiet", "--message", "A kit"),
+        ("sparse-checkout", "set", "--no-cone", "/assemble.toml", "/agents/"),
+    ):
+        subprocess.run(["git", *args], cwd=bench.folder, check=True, capture_output=True)
+    run = bench.run("--all", "--fix")
+    assert run.stdout == "fixed agents/a.toml [K109]\n"
+    assert not (bench.folder / "team").exists()

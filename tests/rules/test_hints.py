@@ -163,3 +163,21 @@ def test_a_required_key_can_be_misspelled(written: str, bench: Workbench) -> Non
 def test_blocks_in_the_settings_are_folders(bench: Workbench) -> None:
     bench.write({"agents/a.toml": HEAD, "_blocks/testing.md": "T.\n", "assemble.toml": 'blocks = ["testing"]\n'})
     assert "to name blocks that all manifests must list, use `obligatory`" in bench.run("--all").stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('[references]\nblocks = ["...", "x"]', "`blocks` is a key of the manifest: move it to the top"),
+        ('blcks = ["...", "x"]', "did you mean the key `blocks`?"),
+    ],
+)
+def test_a_list_at_the_wrong_place_inherits_nothing_and_has_a_fix(line: str, hint: str, bench: Workbench) -> None:
+    bench.write({"agents/base.toml": 'name = "base"\nabstract = true\nblocks = ["y"]\n'})
+    bench.write({"agents/a.toml": f'name = "a"\ndescription = "A."\nextends = "base"\n{line}\n'})
+    bench.write({"_blocks/x.md": "X.\n", "_blocks/y.md": "Y.\n"})
+    run = bench.run("--all")
+    assert "error[E104]" in run.stderr
+    assert f"help: {hint}\n" in run.stderr
+    assert bench.run("--all", "--fix").status == 0
+    assert 'blocks = ["...", "x"]\n' in bench.read("agents/a.toml")

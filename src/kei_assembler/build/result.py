@@ -88,7 +88,7 @@ class FixedFile(NamedTuple):
         return Change(FileStatus.UPDATE, self.path, "", "", self.before, self.after)
 
 
-class Fixable(NamedTuple):
+class FixCounts(NamedTuple):
     """How many findings have a fix that is safe, and one that is not."""
 
     safe: int
@@ -114,11 +114,11 @@ class RunResult(NamedTuple):
     fixed: tuple[FixedFile, ...] = ()
 
     @property
-    def fixable(self) -> Fixable:
+    def fixable(self) -> FixCounts:
         """The number of findings that fixes correct, without those about outputs that a build updates anyway."""
         fixes = [diagnostic.fix for diagnostic in self.diagnostics if diagnostic.fix.edits]
         safe = sum(fix.is_safe for fix in fixes)
-        return Fixable(safe, len(fixes) - safe)
+        return FixCounts(safe, len(fixes) - safe)
 
     @property
     def applied(self) -> frozenset[str]:

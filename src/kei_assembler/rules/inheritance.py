@@ -16,7 +16,7 @@ from kei_assembler.rules.definition import Fixable, Remedy, Rule, Violation, rul
 from kei_assembler.rules.hints import entries_of, meant_name
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.names import duplicate_name
-from kei_assembler.rules.remedies import decides, moving, removing, replacing
+from kei_assembler.rules.remedies import decides, moving, removing, renaming, replacing
 from kei_assembler.rules.runner import diagnose, first_of, locate, run_rule
 from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.validation import fits
@@ -54,6 +54,10 @@ def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
     table, key = fault.origin.path[:-2], str(fault.origin.path[-2])
     if table and table[0] != "target" and key in _MANIFEST_KEYS:
         hint, remedy = f"`{key}` is a key of the manifest: move it to the top", moving((*table, key), (), key)
+    elif not table and key not in _MANIFEST_KEYS.union(kit.settings.extra_keys):
+        match = nearest(key, _MANIFEST_KEYS)
+        hint = f"did you mean the key `{match}`?" if match else hint
+        remedy = renaming((key,), match, _MANIFEST_KEYS)
     yield Violation(fault.origin.path, message, hint, remedy=remedy)
 
 

@@ -16,6 +16,7 @@ from kei_assembler.rules.definition import Remedy
 from kei_assembler.rules.hints import SUFFIXES, current_key
 from kei_assembler.suggestions import Certainty, certainty
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.fields import NOTHING
 from kei_assembler.validation import ValidationError
 from kei_assembler.whitespace import SPACES
 
@@ -29,10 +30,8 @@ _TARGET_PATH = 3  # `target`, its name, and a key in its table
 @cache
 def _harmless(target: str) -> frozenset[str]:
     """The keys of a target's table that do not concern what the agent can do."""
-    row = TARGETS[target]
-    granting = {right.key for right in row.rights}
-    harmless = (field.key for field in row.fields if field.kind in ("", "model") and not field.is_table)
-    return frozenset(harmless) - granting | {"values"}
+    keys = (key for key in TARGETS[target].table if key.permissions.startswith(NOTHING))
+    return frozenset(key.field.key for key in keys if key.field.kind in ("", "model")) | {"values"}
 
 
 def decides(path: KeyPath) -> bool:

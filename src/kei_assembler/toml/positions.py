@@ -42,12 +42,13 @@ class Mention(NamedTuple):
     members: tuple[Span, ...] = ()
 
 
-def mentions(text: str, below: str | None = None) -> Iterator[Mention]:
+def mentions(text: str, below: str | None = None, with_parts: bool = False) -> Iterator[Mention]:
     """Yield a mention for every key and list item of a TOML text in order, repeated keys included.
 
-    If a key is given, yield only the mentions of this top-level key and of what is in it, which is faster.
+    If a key is given, yield only the mentions of this top-level key and of what is in it, which is faster. Only
+    `with_parts` do mentions have `whole`, `value` and `members`.
     """
-    return _PositionReader(text, below).read()
+    return _PositionReader(text, below, with_parts).read()
 
 
 def comments(text: str) -> Iterator[tuple[str, Span]]:
@@ -61,9 +62,10 @@ def comments(text: str) -> Iterator[tuple[str, Span]]:
 
 
 class _PositionReader:
-    def __init__(self, text: str, below: str | None = None) -> None:
+    def __init__(self, text: str, below: str | None = None, with_parts: bool = False) -> None:
         self.raw = text.encode()
         self.below = below
+        self.with_parts = with_parts
         # tree-sitter counts bytes and spans count characters, so these bytes within characters are subtracted.
         self.line_starts = [0, *accumulate(len(line) + 1 for line in self.raw.split(b"\n"))]
         self.continuations = [match.start() for match in re.finditer(rb"[\x80-\xbf]", self.raw)]
@@ -106,21 +108,25 @@ class _PositionReader:
             path = (*path, self._name(segment))
             yield Mention(path, self._span(segment))
         path = (*path, self._name(last))
-        value = next((each for each in values if each.type in _VALUES), None)
-        if value is None:  # the text has errors
-            yield Mention(path, self._span(last))
-            return
-        whole, of_value = self._between(key, value), self._span(value)
-        yield Mention(path, self._span(last), whole=whole, value=of_value, members=self._members(value))
-        yield from self._value(value, path)
+        mention = Mention(path, self._span(last))
+        value = next((each for each in values if each.type in _VALUES), None) if self.with_parts else None
+        if value:
+            whole, members = self._between(key, value), self._members(value)
+            mention = mention._replace(whole=whole, value=self._span(value), members=members)
+        yield mention
+        for each in values:
+            yield from self._value(each, path)
 
     def _value(self, node: Node, path: KeyPath) -> Iterator[Mention]:
         if node.type == "inline_table":
             yield from self._statements(node, path)
         elif node.type == "array":
             for index, item in enumerate(child for child in node.named_children if child.type in _VALUES):
-                span = self._span(item)
-                yield Mention((*path, index), span, whole=span, value=span, members=self._members(item))
+                mention = Mention((*path, index), self._span(item))
+                if self.with_parts:
+                    span, members = mention.span, self._members(item)
+                    mention = mention._replace(whole=span, value=span, members=members)
+                yield mention
                 yield from self._value(item, (*path, index))
 
     def _name(self, segment: Node) -> str:

@@ -31,7 +31,7 @@ def renamed(source: Source, path: KeyPath, key: str) -> Splices:
     """Return the edits that rename a key, wherever the text has it."""
     if _is_taken(source, (*path[:-1], key)):
         return ()
-    spans = dict.fromkeys(each.span for each in source.mentions if each.path == path)
+    spans = dict.fromkeys(each.span for each in source.mentions(str(path[0])) if each.path == path)
     return tuple(Splice(*_part(source, span), key_text(key)) for span in spans)
 
 
@@ -122,12 +122,12 @@ OPERATIONS: Mapping[str, Callable[..., Splices]] = {
 
 
 def _mention(source: Source, path: KeyPath) -> Mention | None:
-    found = [each for each in source.mentions if each.path == path]
+    found = [each for each in source.mentions(str(path[0])) if each.path == path]
     return next((each for each in found if each.value), found[0] if found else None)
 
 
 def _is_taken(source: Source, path: KeyPath) -> bool:
-    return any(each.path == path for each in source.mentions)
+    return any(each.path == path for each in source.mentions(str(path[0])))
 
 
 def _part(source: Source, span: Span) -> Part:
@@ -188,14 +188,14 @@ def _added(source: Source, table: KeyPath, lines: str) -> Splices:
         end = ends[table]
         is_whole = text[:end].endswith("\n")
         return (Splice(end, end, f"{lines}\n" if is_whole else f"\n{lines}"),)
-    first = min((each.span.line for each in source.mentions if each.is_header), default=0)
+    first = min((each.span.line for each in source.mentions() if each.is_header), default=0)
     if not table:
         header = _line(source, first) if first else len(text)
         above = _comments_above(text, header)
         start = above or header
         return (Splice(start, start, f"{lines}\n\n" if first else f"{lines}\n"),)
     around = {table[:length] for length in range(1, len(table) + 1)}
-    if any(each.path in around for each in source.mentions if not each.is_header):
+    if any(each.path in around for each in source.mentions() if not each.is_header):
         return ()  # a key defines the table, or one around it
     name = ".".join(key_text(str(step)) for step in table)
     begin = "" if not text or text.endswith("\n") else "\n"
@@ -206,7 +206,7 @@ def _ends(source: Source) -> dict[KeyPath, int]:
     """Return where the last key of each table with a header ends, with its line, or the header if it has no keys."""
     ends: dict[KeyPath, int] = {}
     current: KeyPath = ()
-    for mention in source.mentions:
+    for mention in source.mentions():
         if mention.is_header and mention.defines:
             current = mention.path
             ends[current] = _line_end(source.text, _part(source, mention.span).end)

@@ -52,6 +52,7 @@ class Source:
         self.error = error
         self.data: dict[str, Any] = {}
         self._read: dict[str | None, dict[KeyPath, Span]] = {}
+        self._mentions: dict[str | None, list[Mention]] = {}
 
     @cached_property
     def has_escapes(self) -> bool:
@@ -81,13 +82,13 @@ class Source:
                 spans.setdefault(mention.path, mention.span)
         return self._read[wanted]
 
-    @cached_property
-    def mentions(self) -> list[Mention]:
-        """The mentions of the keys and list items of the text, in order."""
-        # This module loads tree-sitter, which most runs do not need.
-        from kei_assembler.toml.positions import mentions
+    def mentions(self, key: str | None = None) -> list[Mention]:
+        """Return the mentions of a top-level key and of all that is in it, with their parts, or those of all keys."""
+        if key not in self._mentions:
+            from kei_assembler.toml.positions import mentions
 
-        return [*islice(mentions(self.text), _MAX_MENTIONS)]
+            self._mentions[key] = [*islice(mentions(self.text, key, with_parts=True), _MAX_MENTIONS)]
+        return self._mentions[key]
 
     def locate(self, path: KeyPath) -> Span:
         """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""
