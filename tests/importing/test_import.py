@@ -249,6 +249,7 @@ def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench)
             {"tools": ["Read", "mcp__gh"], "target": {"grok": {"maxTurns": 5}}},
         ),
         ("grok", "tools: [Read, monitor]", {"target": {"grok": {"tools": ["Read", "monitor"]}}}),
+        ("kimi", "tools: Grep, Read Edit", {"tools": ["Grep"]}),
         ("kimi", "tools: Read, FetchURL, mcp__gh__*", {"tools": ["Read", "WebFetch", "mcp__gh"]}),
         ("kimi", "tools: [Read, ReadMediaFile]", {"target": {"kimi": {"tools": ["Read", "ReadMediaFile"]}}}),
         (

@@ -491,7 +491,7 @@ def test_files_that_other_clients_load(tmp_path_factory: pytest.TempPathFactory,
     made, body = read(target, imported.text)
     expected = by_lines(front) if target == "cursor" else yaml.safe_load(front)
     lost = [key for key, value in expected.items() if not _is_same(key, value, made.get(key), imported)]
-    assert [key for key in lost if (target in ("opencode", "kilo"), key) != (True, "name")] == []
+    assert [key for key in lost if (target in ("opencode", "kilo", "kiro"), key) != (True, "name")] == []
     assert body.endswith("You review code.")
 
 

@@ -119,6 +119,13 @@ def test_a_second_import_recognizes_blocks_with_variants(bench: Workbench) -> No
     assert bench.read("_blocks/critic-notes@codex.md") == "Mine.\n"
 
 
+def test_names_of_blocks_are_cut_after_a_word(bench: Workbench) -> None:
+    title = "## A very long heading that goes on and on"
+    bench.write({CLAUDE: _agent(body=f"{BODY}\n{title}\n\nA.\n"), CODEX: _codex(f"{BODY}\n{title}\n\nB.\n")})
+    bench.run("import", ".")
+    assert _manifest(bench)["blocks"] == ["critic-a-very-long-heading-that-goes"]
+
+
 def test_a_section_that_only_one_client_has_is_an_empty_variant(bench: Workbench) -> None:
     bench.write({CLAUDE: _agent(), CODEX: _codex(BODY.replace("\n## End\n\nStop.\n", ""))})
     run = bench.run("import", ".")
@@ -162,6 +169,15 @@ def test_other_texts_stay_two_agents_and_the_difference_is_shown(bench: Workbenc
     assert "\n-You review code.\n" in run.stderr
     assert "\n+You write novels.\n" in run.stderr
     assert "\n2 agents; 1 warning, 1 note\n" in run.stderr
+
+
+def test_a_file_for_another_client_that_comes_later_is_not_imported_again(bench: Workbench) -> None:
+    bench.write({CLAUDE: _agent()})
+    bench.run("import", CLAUDE)
+    bench.write({COPILOT: _agent()})
+    run = bench.run("import", COPILOT)
+    assert (run.status, run.stdout) == (1, "foreign agents/critic.toml\n")
+    assert "help: if it is the same agent, add `copilot` to its `targets`; otherwise move one of the two" in run.stderr
 
 
 def test_a_long_difference_is_cut(bench: Workbench) -> None:
@@ -249,9 +265,10 @@ def test_no_client_gets_more_tools(bench: Workbench) -> None:
     [
         ("permission: {edit: deny}\n", {}, {"I924"}),
         ("permission: {grep: ask, edit: deny}\n", {"permission": {"grep": "ask", "edit": "deny"}}, {"R501"}),
+        ("permission: {read: allow, grep: allow, bash: allow}\n", {}, {"I924"}),
         ("", {}, {"I924"}),
     ],
-    ids=["the list allows less", "the list allows more", "no permissions"],
+    ids=["the list allows less", "the list allows more", "they would need an allowance", "no permissions"],
 )
 def test_permissions_stay_if_the_list_of_tools_would_allow_more(
     front: str, own: dict[str, Any], codes: set[str], bench: Workbench
@@ -423,7 +440,7 @@ def _key(line: str) -> str:
 @st.composite
 def _files(pick: st.DrawFn) -> list[AgentFile]:
     found, filler = [], "word " * 40
-    for target in pick(st.lists(st.sampled_from(sorted(TARGETS)), min_size=2, max_size=4, unique=True)):
+    for target in pick(st.lists(st.sampled_from(sorted((*LINES, "codex"))), min_size=2, max_size=4, unique=True)):
         name = pick(st.sampled_from(["critic", "critic", "Critic"]))
         description = pick(st.sampled_from(["Reviews code.", "Reviews code.", "Checks code."]))
         body = f"{pick(TEXT)}\n\n{filler}\n"

@@ -48,7 +48,7 @@ class BlockNames:
 
         If the kit's block of its name has the same texts, and is not used, that one is returned.
         """
-        wanted = f"{agent[:_HALF].rstrip('-_.')}-{slug(piece.title)[:_HALF].rstrip('-_.') or 'text'}"
+        wanted = f"{_shortened(agent)}-{_shortened(slug(piece.title)) or 'text'}"
         for name in self._variations(wanted):
             if name not in self._taken:
                 self._taken.add(name)
@@ -83,6 +83,11 @@ class BlockNames:
 def _by_file(name: str, piece: Piece) -> dict[str, str]:
     """The texts of a block and its variants, by their files' names without the suffix."""
     return {name: piece.text, **{f"{name}{VARIANT_MARK}{target}": text for target, text in piece.variants.items()}}
+
+
+def _shortened(name: str) -> str:
+    """A name for one half of a block's name, cut after a word."""
+    return name if len(name) <= _HALF else (name[: _HALF + 1].rpartition("-")[0] or name[:_HALF]).rstrip("-_.")
 
 
 _HALF = 30

@@ -201,21 +201,17 @@ class _Merger:
         self._limit(part)
 
     def _limit(self, part: Conversion) -> None:
-        """Drop the client's own tools if they would need an allowance, and the general ones allow no more than they."""
-        key, own = _tools_key(part), self.own[part.target]
-        if key not in own or not self._new_rights(part):
+        """Drop the client's own tools if they need an allowance, and the general ones allow no more than they."""
+        key, own, row = _tools_key(part), self.own[part.target], _row(part)
+        rights = {right.name: right.exceeds for right in row.rights if right.key == key}
+        if key not in own or rights.keys().isdisjoint(rights_of(_decoded(self.kit, self._data(part)))):
             return
         without = self._data(part, {name: value for name, value in own.items() if name != key})
         value = entries(self.kit, without, part.target).get(key)
-        compared = [right.exceeds for right in _row(part).rights if right.key == key and right.exceeds]
+        compared = list(filter(None, rights.values()))
         if value is not None and compared and not any(exceeds(value, own[key]) for exceeds in compared):
             del own[key]
             self._report(part, key)
-
-    def _new_rights(self, part: Conversion) -> set[str]:
-        """The rights that the part's table gives beyond the general tools, but not beyond the file's own."""
-        together, alone = ({*rights_of(_decoded(self.kit, data))} for data in (self._data(part), part.data))
-        return together - alone
 
     def _report_changes(self, part: Conversion) -> None:
         alone, together = self.alone[part.target], entries(self.kit, self._data(part), part.target)

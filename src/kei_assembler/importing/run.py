@@ -16,6 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.agents import convert_agents, differences
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
+from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.dialects import Guess, about_guesses, recognized
 from kei_assembler.importing.instruction_files import (
     InstructionFile,
@@ -48,6 +49,7 @@ from kei_assembler.paths import display_path, display_path_from, normalize, path
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import working_directory
+from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
 
 _UNCHANGED = ("unchanged", "kept")
@@ -277,10 +279,19 @@ def _write(
         status, reason = (status, reason) if status else _create(kit, file, dry_run)
         written.append((file.path, status))
         if status == "foreign":
-            conversion, hint = file.conversion, "move one of the two files"
-            hint = f"{hint}, or rename this agent" if conversion.kind is AGENT else hint
-            found += conversion.agent.report(imports.manifest_in_the_way, START, f"{path} {reason}", hint)
+            message, hint = f"{path} {reason}", _hint_for_conflict(kit, file.conversion, path)
+            found += file.conversion.agent.report(imports.manifest_in_the_way, START, message, hint)
     return written, found
+
+
+def _hint_for_conflict(kit: LoadedKit, conversion: Conversion, path: str) -> str:
+    if conversion.kind is not AGENT:
+        return "move one of the two files"
+    hint = "move one of the two files, or rename this agent"
+    targets = kit.read_manifest(path).data.get("targets", kit.settings.targets) if path.endswith(".toml") else ()
+    is_list = isinstance(targets, list | tuple) and len(targets) > 0
+    lacking = [each.target for each in conversion.each if each.target not in targets] if is_list else []
+    return f"if it is the same agent, add {listed(lacking)} to its `targets`; otherwise {hint}" if lacking else hint
 
 
 def _namesake(kit: LoadedKit, file: PendingFile) -> str:

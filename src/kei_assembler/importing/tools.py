@@ -19,7 +19,7 @@ _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
 def split_names(input_format: str, value: Any) -> list[str]:
     """Return the names in a list, or in a string with commas or spaces. For `input_format`, see `Tools`."""
-    if input_format == "commas":
+    if input_format == "commas" or (input_format == "entries" and isinstance(value, str)):
         texts = value if isinstance(value, list) else [str(value)]
         return [name.strip() for text in texts if isinstance(text, str) for name in text.split(",") if name.strip()]
     texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]

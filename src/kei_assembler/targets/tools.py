@@ -61,8 +61,9 @@ class Tools(NamedTuple):
     # The front matter key for the MCP servers that the agent can use, if the list of tools does not limit them. It is
     # `none`, or a table with the list `named`.
     servers_key: str = ""
-    # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
-    # separated by commas or spaces (`words`), or the list is one string with commas (`commas`).
+    # How the client reads a list of names: each entry is one name, and in a string, so is what is between commas
+    # (`entries`), an entry can hold several names separated by commas or spaces (`words`), or the list is one string
+    # with commas (`commas`).
     input_format: str = "entries"
     # The client's current names by the older ones that it still accepts.
     legacy_names: Mapping[str, str] = {}
