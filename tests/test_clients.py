@@ -1,4 +1,4 @@
-"""Agent files, read by the npm and Python parsers that AI clients use, and by the loader of Gemini CLI."""
+"""Agent files, read by the npm and Python parsers that AI clients use, and by the loaders of some clients."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from ruamel.yaml import YAML
 
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.markdown.front_matter import front_matter
+from kei_assembler.model.adaptation import toolset
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN
 from node_scripts import node_command
-from readers import path_of, read
+from readers import build, path_of, read
 from strategies import ANY_TEXT, TRICKY_TEXT
 
 pytestmark = pytest.mark.slow
@@ -269,7 +270,59 @@ def test_gemini_variable_is_refused(bench: Workbench) -> None:
     assert (run.status, "error[T407]" in run.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form is MARKDOWN])
+def _by_cline(folder: Path) -> dict[str, Any]:
+    command = [*node_command("cline_agents.mjs", "@cline/core"), str(folder)]
+    environment = {**os.environ, "HOME": str(folder / "home"), "CLINE_DIR": str(folder / "home")}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    return answer
+
+
+def test_cline_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    answer = _by_cline(bench.folder)
+    assert answer["errors"] == []
+    assert {
+        agent["name"]: (agent["description"], agent.get("tools"), agent["systemPrompt"]) for agent in answer["agents"]
+    } == {
+        name: (
+            agent["description"].strip(),
+            _granted("cline", agent.get("tools")),
+            bench.read(path_of("cline", name)).partition("\n---\n\n")[2].strip(),
+        )
+        for name, agent in agents.items()
+    }
+
+
+def _granted(target: str, tools: list[str] | None) -> list[str] | None:
+    granted = toolset(None if tools is None else tuple(tools), target).granted
+    return None if granted is None else [grant.name for grant in granted]
+
+
+def test_cline_reads_each_key(bench: Workbench) -> None:
+    table = {"tools": ["read_files"], "skills": ["a"], "modelId": "maker/one", "maxIterations": 3}
+    allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["cline.skills"]\nreason = "tested"\n'
+    build(bench, f'tools = ["Read"]\n{tomli_w.dumps({"target": {"cline": table}})}', ["cline"], allowed)
+    (agent,) = _by_cline(bench.folder)["agents"]
+    assert table.items() <= agent.items()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name: a\ndescription: A.\n",
+        "---\nname: a\ndescription: A.\n---\n",
+        "---\nname: a\ndescription: ''\n---\nText.\n",
+        "---\nname: a\ndescription: a: b\n---\nText.\n",
+        "---\nname: a\ndescription: A.\nmaxIterations: 0\n---\nText.\n",
+        "---\nname: a\ndescription: A.\nskills: 1\n---\nText.\n",
+    ],
+)
+def test_cline_loses_a_file_that_the_rules_prevent(content: str, bench: Workbench) -> None:
+    bench.write({".cline/agents/a.yaml": content, ".cline/agents/b.md": content, ".cline/agents/sub/c.yaml": content})
+    answer = _by_cline(bench.folder)
+    assert (answer["agents"], len(answer["errors"])) == ([], 1)
+
+
+@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form.write is MARKDOWN.write])
 def test_file_has_the_values_of_its_manifest(clients: Clients, agents: Agents, bench: Workbench, target: str) -> None:
     for name, agent in agents.items():
         if target not in agent.get("targets", TARGETS):

@@ -135,6 +135,9 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("qwen", ".qwen/agents/.rogue.md", ROGUE),
     ("qwen", ".qwen/agents/_rogue.md", ROGUE),
     ("qwen", ".qwen/agents/crlf.md", ROGUE.replace("\n", "\r\n")),
+    # Cline
+    ("cline", ".cline/agents/rogue.yaml", ROGUE),
+    ("cline", ".cline/agents/.rogue.YML", ROGUE),
 ]  # fmt: skip
 
 IGNORED: list[tuple[str, str, str]] = [
@@ -167,6 +170,9 @@ IGNORED: list[tuple[str, str, str]] = [
     ("codex", ".codex/agents/quotes.toml", '"' * (MAX_OUTPUT_BYTES // 4)),
     ("qwen", ".qwen/agents/inner/rogue.md", ROGUE),
     ("qwen", ".qwen/agents/rogue.toml", ROGUE_TOML),
+    ("cline", ".cline/agents/rogue.md", ROGUE),
+    ("cline", ".cline/agents/inner/rogue.yaml", ROGUE),
+    ("cline", ".cline/agents/plain.yaml", "name: rogue\n"),
 ]  # fmt: skip
 
 
@@ -280,13 +286,13 @@ def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None
     for place in (".", f"{folder}/kit"):
         bench.write({f"{place}/assemble.toml": f'exclusive = true\ntargets = ["{target}"]\n{output}'})
         bench.write({f"{place}/agents/alpha.toml": MANIFEST.format("alpha"), f"{place}/_blocks/b.md": ""})
-    below = f"{folder}/kit/{folder}"
+    below, end = f"{folder}/kit/{folder}", suffix.replace(".toml", ".md")
     bench.write({
-        f"{below}/up.md": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
-        f"{below}/far.md": stamped("/etc/hostname.toml"),
+        f"{below}/up{end}": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
+        f"{below}/far{end}": stamped("/etc/hostname.toml"),
         f"{below}/inner/next.md": stamped("next.toml"), f"{below}/inner/next.toml": MANIFEST.format("next"),
     })  # fmt: skip
-    for name, to in (("file.md", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
+    for name, to in ((f"file{end}", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
         (bench.folder / below / name).symlink_to(to)
     files = Observed()
     kit = load_kit(str(bench.folder / folder / "kit"), files=files)

@@ -90,6 +90,7 @@ SAME = {
         (".qwen/agents/aaa.md", _agent("Critic")),
         (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
     ],
+    "cline": [(".cline/agents/aaa.yml", _agent()), (".cline/agents/Critic.yaml", _agent("CRITIC"))],
 }
 DIFFERENT = {
     "claude-code": [
@@ -131,6 +132,7 @@ DIFFERENT = {
         (".codex/agents/critic.md", _agent()),
     ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
+    "cline": [(".cline/agents/sub/aaa.yaml", _agent()), (".cline/agents/critic.md", _agent())],
 }
 
 

@@ -240,6 +240,8 @@ def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench)
             "tools: read_file, glob\nmaxTurns: '5'",
             {"tools": ["Read", "Glob"], "target": {"qwen": {"maxTurns": 5}}},
         ),
+        ("cline", "tools: read_file, editor, apply_patch", {"tools": ["Read", "Edit", "Write"]}),
+        ("cline", "tools: [editor]\nmodelId: a/b", {"target": {"cline": {"tools": ["editor"], "modelId": "a/b"}}}),
     ],
 )
 def test_tools_of_other_clients(target: str, front: str, expected: Any, bench: Workbench) -> None:

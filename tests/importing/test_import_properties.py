@@ -412,6 +412,17 @@ LINES_OF = {
             "tools: 5",
         ),
     ),
+    "cline": (
+        *(
+            "tools: [read_files, x]",
+            "tools: read_files, bash",
+            "tools: [editor, apply_patch]",
+            "tools: []",
+            "tools: ''",
+        ),
+        *("skills: [a]", "skills: a, b", "modelId: a/b", "modelId: 4", "providerId: x", "maxIterations: 5", "x: y"),
+        *("maxIterations: 0", "name: Critic", "model: opus"),
+    ),
 }
 
 

@@ -139,6 +139,7 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
 ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name", "gemini": "display_name"}
+ACCEPTS |= {"cline": "name"}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -177,6 +178,7 @@ def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench
         ("qwen", "x" * 51, False),
         ("cursor", "code-reviewer", True),
         ("gemini", "Ops: Lead", True),
+        ("cline", "Prüfer: Ops & Co/x", True),
     ],
 )
 def test_each_client_has_its_own_rule_for_display_names(
@@ -202,7 +204,7 @@ def test_handoffs_and_tools_name_what_the_client_calls(target: str, bench: Workb
     bench.write({"agents/tester-2.toml": other})
     manifest = 'tools = ["Read", "Agent(tester-2, a)"]\n[[handoff]]\ntarget = "tester-2"\ntrigger = "tests"\n'
     file = build(bench, manifest, [target])[target]
-    is_called = target in ("claude-code", "copilot", "opencode", "codex")
+    is_called = ACCEPTS.get(target) == "name"
     name, other_name = ("Chief Tester", "tester-2")[:: 1 if is_called else -1]
     assert f"- **{name}**: tests" in file.body
     assert f"**Out (hand off):** `{name}`" in file.body

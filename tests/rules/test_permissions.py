@@ -47,6 +47,7 @@ DANGEROUS = {
     "qwen.approvalMode=auto": '[target.qwen]\napprovalMode = "auto"\n',
     "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
     "qwen.mcpServers": '[target.qwen.mcpServers]\ntracker = { command = "x" }\n',
+    "cline.skills": 'tools = ["Read"]\n[target.cline]\nskills = ["deploy"]\n',
     "qwen.executor": '[target.qwen]\nexecutor = { kind = "acp", command = "x" }\n',
 }
 ALLOWANCE = '[[allow-rights]]\nagent = "{0}"\nrights = ["{1}"]\nreason = "as decided"\n'
@@ -99,6 +100,8 @@ HARMLESS = (
     ('tools = ["Edit", "Write"]', '[target.codex]\nsandbox_mode = "workspace-write"'),
     ('tools = ["Edit", "Write"]', '[target.qwen]\napprovalMode = "auto-edit"'),
     ("", '[target.qwen]\napprovalMode = "default"'),
+    ('tools = ["Skill"]', '[target.cline]\nskills = ["deploy"]'),
+    ('tools = ["Read"]', '[target.cline]\ntools = ["run_commands"]'),
 )
 
 

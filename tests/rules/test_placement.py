@@ -59,6 +59,7 @@ NOT_LOADED = {
     "gemini": ["out/{name}.md", ".gemini/agents/sub/{name}.md", ".gemini/agents/_{name}.md"],
     "codex": ["out/{name}.toml", ".codex/agents/{name}.md"],
     "qwen": ["out/{name}.md", ".qwen/agents/sub/{name}.md"],
+    "cline": ["out/{name}.yaml", ".cline/agents/{name}.md", ".cline/agents/sub/{name}.yaml"],
 }
 LOADED = {
     "claude-code": [".claude/agents/{name}.md", ".claude/agents/sub/.hidden/{name}.md", "app/.claude/agents/{name}.md"],
@@ -68,6 +69,7 @@ LOADED = {
     "gemini": ["app/.gemini/agents/{name}.md"],
     "codex": [".codex/agents/sub/{name}.toml"],
     "qwen": [".qwen/agents/{name}.md"],
+    "cline": [".cline/agents/{name}.yml", "app/.cline/agents/{name}.yaml"],
 }
 CASES = [
     (target, output, code)

@@ -27,7 +27,7 @@ TARGETS["made-up"] = Target(
     label="Made Up",
     verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",)),),
     output=".made-up/{name}.bot.md",
-    keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "model", "next"),
+    keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "mind", "next"),
     table=(
         Key(
             Field("mood", one_of("calm", "wild"), "How it answers."),
@@ -52,6 +52,7 @@ TARGETS["made-up"] = Target(
     ),
     defaults={"title": "Bot"},
     models=("opus",),
+    model_key="mind",
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
     limits=(Limit("description", maximum=20), Limit("prompt", maximum=400, is_advisory=True)),
@@ -69,7 +70,7 @@ name: critic
 description: Reviews code.
 mood: calm
 can: [look, peek, stare, change, "s:find", run]
-model: opus
+mind: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """

@@ -46,6 +46,7 @@ FACTS = {
         "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor "
         "executionBackend modelConfig runConfig"
     ),
+    "cline": "tools skills providerId modelId maxIterations",
 }
 """The keys that each client is known to read."""
 

@@ -173,6 +173,19 @@ def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> No
     assert (_section(files["codex"]), "tools" in files["codex"].values) == (lines, False)
 
 
+@pytest.mark.parametrize(
+    ("target", "tools", "written"),
+    [
+        ("cline", ["Edit", "Read", "Bash", "Glob"], ["editor", "apply_patch", "read_files", "run_commands"]),
+        ("cline", ["Glob", "mcp__s__find", "WebSearch", "Grep"], ["search_codebase"]),
+        ("cline", ["Skill(review)", "WebFetch", "AskUserQuestion"], ["skills", "fetch_web_content", "ask_question"]),
+        ("cline", [], []),
+    ],
+)
+def test_tools_have_the_names_of(target: str, tools: list[str], written: object, bench: Workbench) -> None:
+    assert build(bench, _tools(*tools), [target])[target].values["tools"] == written
+
+
 @pytest.mark.parametrize("manifest", ["", _tools("*"), _tools("Read", "*")])
 def test_without_a_list_or_with_all_tools_the_clients_default_applies(manifest: str, bench: Workbench) -> None:
     files = build(bench, manifest)
@@ -227,6 +240,7 @@ KEPT = {
     "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+    "cline": "AskUserQuestion Bash Edit Glob Grep Read Skill WebFetch Write",
 }
 
 
@@ -234,7 +248,8 @@ KEPT = {
 @pytest.mark.parametrize("target", TARGETS)
 def test_unsupported_tools_are_one_note_for_each_target(target: str, part: slice, bench: Workbench) -> None:
     tools = ("mcp__s", *CLAUDE_TOOLS[part], "Frobnicate")
-    unsupported = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
+    kept = [*KEPT.get(target, "").split(), *(["mcp__s"] if TARGETS[target].tools.mcp_server else [])]
+    unsupported = [tool for tool in tools if tool not in kept] if target in KEPT else []
     notes = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
     names = ", ".join(f"`{tool}`" for tool in unsupported[:-1])
     message = (
@@ -274,6 +289,7 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
         ("gemini", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
         ("codex", ()),
         ("qwen", SCOPED),
+        ("cline", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
     ],
 )
 def test_scopes_that_a_client_does_not_support_are_one_warning(

@@ -126,7 +126,7 @@ class _Converter:
 
     def convert_keys(self) -> None:
         """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
-        converters = {self.row.tools.key: self._convert_tools, "model": self._convert_model}
+        converters = {self.row.tools.key: self._convert_tools, self.row.model_key: self._convert_model}
         for key, (value, _) in self.agent.entries.items():
             if key not in ("name", "description"):
                 converters.get(key, self._convert_own)(key, value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
+from kei_assembler.importing.tools import split_names
 from kei_assembler.markdown.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.targets import TARGETS
@@ -45,10 +46,14 @@ def _foreign_keys(agent: AgentFile) -> _Replaced:
 
 
 def _tool_names(agent: AgentFile) -> _Replaced:
-    row, tools = TARGETS[agent.target].tools, agent.value(TARGETS[agent.target].tools.key)
+    row = TARGETS[agent.target].tools
+    tools = agent.value(row.key)
+    tools = split_names(row.input_format, tools) if isinstance(tools, str) else tools
     if not isinstance(tools, list):
         return agent.entries, []
     names = [row.legacy_names.get(name, name) if isinstance(name, str) else name for name in tools]
+    if names == tools:
+        return agent.entries, []
     replaced = [(row.key, old, new) for old, new in zip(tools, names, strict=True) if old != new]
     return {**agent.entries, row.key: agent.entries[row.key]._replace(value=names)}, replaced
 

@@ -94,9 +94,9 @@ def _in_folder(folder: str, target: str | None, tree: Tree) -> list[str]:
     """The files in clients' folders. If there are none, those in folders of agents. Otherwise all Markdown files."""
     paths = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
     if target is not None:
-        return [path for path in paths if path.endswith(TARGETS[target].form.suffix)]
+        return [path for path in paths if path.endswith(TARGETS[target].suffixes)]
     targets = ((path, target_by_path(path)) for path in paths)
-    known = [path for path, target in targets if target and path.endswith(TARGETS[target].form.suffix)]
+    known = [path for path, target in targets if target and path.endswith(TARGETS[target].suffixes)]
     pages = [path for path in paths if path.endswith(".md")]
     return known or [path for path in pages if _AGENTS_FOLDER.search(path)] or pages
 
@@ -146,5 +146,5 @@ def name_by_path(path: str, target: str) -> str:
     """Return the name that a client gives an agent without a `name` in its front matter."""
     match = _in_client_folder().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
     name = match["below"] if match else path.rpartition("/")[2]
-    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix)}
+    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, *row.suffixes)}
     return name.removesuffix(max(filter(name.endswith, suffixes), key=len, default=""))

@@ -269,7 +269,9 @@ def model_of_another_client(context: ManifestContext) -> Iterable[Violation]:
     if model in _MODEL_NAMES:
         rows = (TARGETS[name] for name in context.kit.targets_of(context.manifest))
         taking = [
-            row for row in rows if takes_model(model, row) and "model" not in context.manifest.target.get(row.name, {})
+            row
+            for row in rows
+            if takes_model(model, row) and row.model_key not in context.manifest.target.get(row.name, {})
         ]
         yield from _of_others(Named("model", model, ("model",)), taking)
     for value in named_values(context) if context.manifest.target else ():
@@ -316,7 +318,8 @@ def model_left_out(usage: KitUsage) -> Iterable[Violation]:
     labels = listed((row.label for name, row in TARGETS.items() if name in usage.without_model), str)
     agents = set().union(*usage.without_model.values())
     message = f"the `model` of {counted(len(agents), 'agent')} is left out for {labels}"
-    yield Violation(("model",), message, "set `model` in `[target.NAME]`, or ignore K126 if the client may choose")
+    keys = listed(dict.fromkeys(TARGETS[name].model_key for name in usage.without_model), joint="or")
+    yield Violation(("model",), message, f"set {keys} in `[target.NAME]`, or ignore K126 if the client may choose")
 
 
 OF_MANIFEST = (unknown_skill, misspelled_agent, misspelled_model, model_of_another_client)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
+from kei_assembler.targets.cline import CLINE
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
@@ -29,7 +30,7 @@ __all__ = [
     "named_by_others",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, CLINE)}
 """All rows by their names."""
 
 

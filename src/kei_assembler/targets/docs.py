@@ -99,7 +99,7 @@ agent of Copilot alone still gets its file.
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
-| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents`, `.cline/agents` | the client of that name |
 
 ## Descriptions in Cursor
 
@@ -259,11 +259,11 @@ def _tools(tools: Tools) -> Iterator[str]:
         yield f"`{tool}`: none of its own; {listed(others, joint='or')} can do the same"
     server, tool = "SERVER", "TOOL"
     patterns = (tools.mcp_tool.format(server=server, tool=tool), tools.mcp_server.format(server=server))
-    yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
+    yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns if each) or 'none'}"
 
 
 def _models(row: Target) -> str:
-    own = f"`[target.{row.name}] model`"
+    own = f"`[target.{row.name}] {row.model_key}`"
     if row.models is None:
         return f"the manifest's `model`, or {own}"
     kept = f"the manifest's `model` if it is {_code(row.models)}, otherwise " if row.models else ""

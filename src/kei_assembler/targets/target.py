@@ -253,6 +253,8 @@ class Target(NamedTuple):
     defaults: Mapping[str, str] = {}
     # The values of the manifest's `model` that the client understands. None for all.
     models: tuple[str, ...] | None = ()
+    # The front matter key for the model.
+    model_key: str = "model"
     # The client's own words for models. Others can be the names of any provider's models.
     model_names: tuple[str, ...] = ()
     # How the client reads the instructions of a project.
