@@ -21,9 +21,11 @@ from ruamel.yaml import YAML
 
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.markdown.front_matter import front_matter
+from kei_assembler.markdown.raw_scalars import raw_front_matter, read_raw
 from kei_assembler.model.adaptation import toolset
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN
+from kei_assembler.whitespace import collapse_whitespace
 from node_scripts import node_command
 from readers import build, path_of, read
 from strategies import ANY_TEXT, TRICKY_TEXT
@@ -268,6 +270,100 @@ def test_gemini_variable_is_refused(bench: Workbench) -> None:
     bench.write({"agents/a.toml": manifest.replace("$HOME", "${HOME}")})
     run = bench.run("--all", "--force")
     assert (run.status, "error[T407]" in run.stderr) == (1, True)
+
+
+def _by_pi(folder: Path) -> dict[str, Any]:
+    command = [*node_command("pi_agents.mjs", "pi-subagents"), str(folder)]
+    environment = {**os.environ, "HOME": str(folder / "home"), "JITI_FS_CACHE": "false"}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    return answer
+
+
+def test_pi_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    answer = _by_pi(bench.folder)
+    assert answer["errors"] == []
+    read_values = {
+        agent["name"]: (agent["description"], _tools_in_pi(agent), agent["systemPrompt"]) for agent in answer["agents"]
+    }
+    assert read_values == {
+        name: (
+            collapse_whitespace(agent["description"]),
+            _granted("pi", agent.get("tools")),
+            bench.read(path_of("pi", name)).partition("\n---\n\n")[2].strip(),
+        )
+        for name, agent in agents.items()
+    }
+
+
+def _tools_in_pi(agent: dict[str, Any]) -> list[str] | None:
+    """The tools, which the client separates from those of MCP servers."""
+    if "tools" not in agent:
+        return None
+    return [*agent["tools"], *(f"mcp:{tool}" for tool in agent.get("mcpDirectTools", ()))]
+
+
+def test_pi_reads_each_key(bench: Workbench) -> None:
+    build(bench, tomli_w.dumps({"target": {"pi": PI_KEYS}}), ["pi"])
+    (agent,) = _by_pi(bench.folder)["agents"]
+    renamed = {"async": "defaultAsync", "timeoutMs": "defaultTimeoutMs", "toolTimeoutMs": "defaultToolTimeoutMs"}
+    read_values = {key: agent.get(renamed.get(key, key)) for key in PI_KEYS}
+    assert read_values == PI_KEYS | {"tools": ["read"]}
+    assert agent["mcpDirectTools"] == ["tracker/find"]
+
+
+PI_KEYS = {
+    "advertise": True,
+    "tools": ["read", "mcp:tracker/find"],
+    "excludeTools": ["ls", "bash"],
+    "allowNestedSubagents": False,
+    "model": "maker/one",
+    "fallbackModels": ["maker/two", "three"],
+    "fast": False,
+    "thinking": "high",
+    "systemPromptMode": "append",
+    "inheritProjectContext": True,
+    "inheritGlobalContext": True,
+    "inheritSkills": True,
+    "defaultContext": "fork",
+    "async": True,
+    "timeoutMs": 60_000,
+    "toolTimeoutMs": 5_000,
+    "acceptanceRole": "read-only",
+    "skills": ["review", "commit"],
+    "maxSubagentDepth": 0,
+    "completionGuard": False,
+}
+
+
+@pytest.mark.parametrize(
+    "front",
+    ["name: a\n", "description: x\n", "name: claude-code\ndescription: x\n", "name: a\ndescription: x\nasync: 1\n"],
+)
+def test_pi_loses_a_file_that_the_rules_prevent(front: str, bench: Workbench) -> None:
+    bench.write({".pi/agents/a.md": f"---\n{front}---\nText.\n", ".agents/skills/x/SKILL.md": HEAD})
+    assert _by_pi(bench.folder)["agents"] == []
+
+
+@pytest.mark.parametrize("name", ["claude-code", "reviewer", "delegate", "worker"])
+def test_pi_has_these_built_in_names(name: str, bench: Workbench) -> None:
+    bench.write({f"agents/{name}.toml": f'name = "{name}"\ndescription = "A."\nrole = "A."\ntargets = ["pi"]\n'})
+    run = bench.run("--all")
+    assert re.findall(r"\[(L80.)\]", run.stderr) == ["L801" if name == "claude-code" else "L807"]
+    assert [agent["name"] for agent in _by_pi(bench.folder)["agents"]] == ([] if name == "claude-code" else [name])
+
+
+HEAD = "---\nname: x\ndescription: y\n---\n"
+
+
+@given(st.text() | TEXT)
+@example('"a" and "b"')
+@example("'")
+@example(">")
+def test_raw_scalars_are_read_as_pi_reads_them(text: str) -> None:
+    line = raw_front_matter([("description", text)])
+    assert read_raw(line.removeprefix("---\n").removesuffix("---\n"), "pi").entries["description"].value == (
+        collapse_whitespace(text)
+    )
 
 
 def _by_cline(folder: Path) -> dict[str, Any]:

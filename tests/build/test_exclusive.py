@@ -135,6 +135,10 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("qwen", ".qwen/agents/.rogue.md", ROGUE),
     ("qwen", ".qwen/agents/_rogue.md", ROGUE),
     ("qwen", ".qwen/agents/crlf.md", ROGUE.replace("\n", "\r\n")),
+    # pi-subagents
+    ("pi", ".pi/agents/rogue.md", ROGUE),
+    ("pi", ".pi/agents/skills/rogue.md", ROGUE),
+    ("pi", ".agents/team/rogue.md", ROGUE),
     # Cline
     ("cline", ".cline/agents/rogue.yaml", ROGUE),
     ("cline", ".cline/agents/.rogue.YML", ROGUE),
@@ -170,6 +174,9 @@ IGNORED: list[tuple[str, str, str]] = [
     ("codex", ".codex/agents/quotes.toml", '"' * (MAX_OUTPUT_BYTES // 4)),
     ("qwen", ".qwen/agents/inner/rogue.md", ROGUE),
     ("qwen", ".qwen/agents/rogue.toml", ROGUE_TOML),
+    ("pi", ".agents/skills/rogue/SKILL.md", ROGUE),
+    ("pi", ".pi/agents/rogue.chain.md", ROGUE),
+    ("pi", ".pi/rogue.md", ROGUE),
     ("cline", ".cline/agents/rogue.md", ROGUE),
     ("cline", ".cline/agents/inner/rogue.yaml", ROGUE),
     ("cline", ".cline/agents/plain.yaml", "name: rogue\n"),

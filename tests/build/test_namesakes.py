@@ -90,6 +90,11 @@ SAME = {
         (".qwen/agents/aaa.md", _agent("Critic")),
         (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
     ],
+    "pi": [
+        (".pi/agents/aaa.md", _agent()),
+        (".pi/agents/sub/aaa.md", _agent("'critic'")),
+        (".pi/agents/aaa.md", _agent(line="name: >\n  critic")),
+    ],
     "cline": [(".cline/agents/aaa.yml", _agent()), (".cline/agents/Critic.yaml", _agent("CRITIC"))],
 }
 DIFFERENT = {
@@ -132,6 +137,11 @@ DIFFERENT = {
         (".codex/agents/critic.md", _agent()),
     ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
+    "pi": [
+        (".pi/agents/aaa.md", _agent("Critic")),
+        (".agents/critic.md", _agent()),
+        (".pi/agents/aaa.md", _agent("[critic]")),
+    ],
     "cline": [(".cline/agents/sub/aaa.yaml", _agent()), (".cline/agents/critic.md", _agent())],
 }
 

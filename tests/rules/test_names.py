@@ -139,7 +139,7 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
 ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name", "gemini": "display_name"}
-ACCEPTS |= {"cline": "name"}
+ACCEPTS |= {"cline": "name", "pi": "name"}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -178,6 +178,8 @@ def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench
         ("qwen", "x" * 51, False),
         ("cursor", "code-reviewer", True),
         ("gemini", "Ops: Lead", True),
+        ("pi", "Prüfer: \"Ops\" & 'Co'/x", True),
+        ("pi", "claude-code", False),
         ("cline", "Prüfer: Ops & Co/x", True),
     ],
 )

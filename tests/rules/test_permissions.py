@@ -47,6 +47,8 @@ DANGEROUS = {
     "qwen.approvalMode=auto": '[target.qwen]\napprovalMode = "auto"\n',
     "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
     "qwen.mcpServers": '[target.qwen.mcpServers]\ntracker = { command = "x" }\n',
+    "pi.allowNestedSubagents": 'tools = ["Read"]\n[target.pi]\nallowNestedSubagents = true\n',
+    "pi.skills": 'tools = ["Grep"]\n[target.pi]\nskills = ["deploy"]\n',
     "cline.skills": 'tools = ["Read"]\n[target.cline]\nskills = ["deploy"]\n',
     "qwen.executor": '[target.qwen]\nexecutor = { kind = "acp", command = "x" }\n',
 }
@@ -100,6 +102,9 @@ HARMLESS = (
     ('tools = ["Edit", "Write"]', '[target.codex]\nsandbox_mode = "workspace-write"'),
     ('tools = ["Edit", "Write"]', '[target.qwen]\napprovalMode = "auto-edit"'),
     ("", '[target.qwen]\napprovalMode = "default"'),
+    ('tools = ["Read"]', '[target.pi]\nskills = ["deploy"]'),
+    ('tools = ["Agent"]', "[target.pi]\nallowNestedSubagents = true"),
+    ('tools = ["Read"]', '[target.pi]\ntools = ["read", "mcp:tracker"]'),
     ('tools = ["Skill"]', '[target.cline]\nskills = ["deploy"]'),
     ('tools = ["Read"]', '[target.cline]\ntools = ["run_commands"]'),
 )

@@ -59,6 +59,7 @@ NOT_LOADED = {
     "gemini": ["out/{name}.md", ".gemini/agents/sub/{name}.md", ".gemini/agents/_{name}.md"],
     "codex": ["out/{name}.toml", ".codex/agents/{name}.md"],
     "qwen": ["out/{name}.md", ".qwen/agents/sub/{name}.md"],
+    "pi": ["out/{name}.md", ".pi/{name}.md", ".pi/agents/{name}.chain.md", ".agents/skills/{name}/agent.md"],
     "cline": ["out/{name}.yaml", ".cline/agents/{name}.md", ".cline/agents/sub/{name}.yaml"],
 }
 LOADED = {
@@ -69,6 +70,7 @@ LOADED = {
     "gemini": ["app/.gemini/agents/{name}.md"],
     "codex": [".codex/agents/sub/{name}.toml"],
     "qwen": [".qwen/agents/{name}.md"],
+    "pi": [".pi/agents/skills/{name}.md", ".agents/{name}.md"],
     "cline": [".cline/agents/{name}.yml", "app/.cline/agents/{name}.yaml"],
 }
 CASES = [

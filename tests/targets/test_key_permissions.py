@@ -47,6 +47,13 @@ FACTS = {
         "executionBackend modelConfig runConfig"
     ),
     "cline": "tools skills providerId modelId maxIterations",
+    "pi": (
+        "package advertise alias aliases tools excludeTools allowNestedSubagents model fallbackModels fast thinking "
+        "systemPromptMode inheritProjectContext inheritGlobalContext inheritSkills defaultContext async timeoutMs "
+        "toolTimeoutMs acceptance acceptanceRole skill skills skillPath extensions subagentOnlyExtensions "
+        "mutationTools output outputMode defaultReads defaultProgress interactive maxSubagentDepth completionGuard "
+        "toolBudget permission permissions memory runner"
+    ),
 }
 """The keys that each client is known to read."""
 

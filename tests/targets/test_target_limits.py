@@ -89,6 +89,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("gemini", "name"),
         ("qwen", "name"),
         ("qwen", "name"),
+        ("pi", "name"),
     ]
 
 
@@ -99,6 +100,8 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
             ("qwen", name, f"the name `{name}` is reserved by Qwen Code")
             for name in ("self", "system", "user", "model", "tool", "config", "default")
         ),
+        ("pi", "claude-code", "the name `claude-code` is reserved by pi-subagents"),
+        ("pi", "claude", ""),
         ("qwen", "a-", "`name` must be letters and digits, with `_` and `-` inside for Qwen Code"),
         ("qwen", "self-1", ""),
         ("qwen", "a--b", ""),

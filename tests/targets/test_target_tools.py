@@ -176,6 +176,9 @@ def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> No
 @pytest.mark.parametrize(
     ("target", "tools", "written"),
     [
+        ("pi", ["Read", "Glob", "Agent", "WebFetch"], "read, find, subagent"),
+        ("pi", ["mcp__s__find", "mcp__s", "Edit"], "mcp:s/find, mcp:s, edit"),
+        ("pi", [], ""),
         ("cline", ["Edit", "Read", "Bash", "Glob"], ["editor", "apply_patch", "read_files", "run_commands"]),
         ("cline", ["Glob", "mcp__s__find", "WebSearch", "Grep"], ["search_codebase"]),
         ("cline", ["Skill(review)", "WebFetch", "AskUserQuestion"], ["skills", "fetch_web_content", "ask_question"]),
@@ -240,6 +243,7 @@ KEPT = {
     "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+    "pi": "Agent Bash Edit Glob Grep Read Task Write",
     "cline": "AskUserQuestion Bash Edit Glob Grep Read Skill WebFetch Write",
 }
 
@@ -290,6 +294,7 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
         ("codex", ()),
         ("qwen", SCOPED),
         ("cline", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
+        ("pi", ("Bash(git:*)", "Agent(a)", "Read(src/**)")),
     ],
 )
 def test_scopes_that_a_client_does_not_support_are_one_warning(

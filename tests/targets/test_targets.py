@@ -144,6 +144,28 @@ TABLES: dict[str, dict[str, Any]] = {
         "executor": {"kind": "acp", "command": "other", "args": ["--acp"]},
         "executionBackend": "container",
     },
+    "pi": {
+        "advertise": True,
+        "tools": ["read", "mcp:tracker/find"],
+        "excludeTools": ["ls", "bash"],
+        "allowNestedSubagents": False,
+        "model": "maker/one",
+        "fallbackModels": ["maker/two", "three"],
+        "fast": False,
+        "thinking": "high",
+        "systemPromptMode": "append",
+        "inheritProjectContext": True,
+        "inheritGlobalContext": False,
+        "inheritSkills": True,
+        "defaultContext": "fork",
+        "async": True,
+        "timeoutMs": 60_000,
+        "toolTimeoutMs": 5_000,
+        "acceptanceRole": "read-only",
+        "skills": ["review", "commit"],
+        "maxSubagentDepth": 0,
+        "completionGuard": False,
+    },
     "cline": {
         "tools": ["read_files", "submit_and_exit"],
         "skills": ["review"],
@@ -151,7 +173,13 @@ TABLES: dict[str, dict[str, Any]] = {
         "maxIterations": 5,
     },
 }
-AS_LINES = {"readonly": "true", "is_background": "false", "tools": "Read, Grep"}
+
+
+def _as_text(value: Any) -> str:
+    """A value of a client that knows only text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -162,7 +190,9 @@ def test_every_key_of_a_targets_table_reaches_its_client(target: str, bench: Wor
     allowed = [{"agent": "critic", "rights": rights, "reason": "tested"}] if rights else []
     manifest = tomli_w.dumps({"target": {target: table}})
     (file,) = build(bench, manifest, [target], tomli_w.dumps({"allow-rights": allowed})).values()
-    assert {key: file.values[key] for key in table} == table | (AS_LINES if target == "cursor" else {})
+    is_text = TARGETS[target].form.syntax in ("lines", "raw")
+    expected = {key: _as_text(value) for key, value in table.items()} if is_text else table
+    assert {key: file.values[key] for key in table} == expected
     if target != "codex":
         assert list(file.values) == [key for key in TARGETS[target].keys if key in file.values]
 
@@ -255,6 +285,9 @@ def test_an_unknown_key_is_located_and_the_closest_suggested(target: str, bench:
         ("codex]\nnickname_candidates = []", "K104", (5, 1)),
         ('codex]\nnickname_candidates = ["Ä"]', "K106", (5, 24)),
         ('qwen]\ntools = ["read_file", ""]', "K104", (5, 23)),
+        ('pi]\ntools = ["read", "./tool.ts"]', "K106", (5, 18)),
+        ('pi]\nthinking = "hi"', "K106", (5, 1)),
+        ("pi]\nmaxSubagentDepth = -1", "K106", (5, 1)),
         ('cline]\ntools = ["read_files, editor"]', "K106", (5, 10)),
         ("cline]\nmaxIterations = 0", "K106", (5, 1)),
         ('cursr]\nmodel = "x"', "K101", (4, 9)),

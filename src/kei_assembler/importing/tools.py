@@ -69,6 +69,9 @@ def _server_tool(row: Tools, name: str) -> tuple[str, ...]:
     separator = rest.removesuffix("{tool}")
     end = name.find(separator, len(start) + 1) if separator and name.startswith(start) else 0
     server, tool = name[len(start) : end], name[end + len(separator) :]
+    whole, _, rest = row.mcp_server.partition("{server}")
+    if whole and not rest and separator not in name[len(whole) :] and name.startswith(whole):
+        return (f"mcp__{name[len(whole) :]}",) if _SERVER_NAME.fullmatch(name[len(whole) :]) else ()
     if end < 1 or not (_SERVER_NAME.fullmatch(server) and _TOOL_NAME.fullmatch(tool)):
         return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{server}" if tool == EVERYTHING else f"mcp__{server}__{tool}",)

@@ -113,7 +113,8 @@ class Placement:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""
         row, (folder, name) = TARGETS[target], os.path.split(path)
         prefix = row.loader.ignored_prefix
-        if not name.casefold().endswith(row.suffixes) or (prefix and name.startswith(prefix)):
+        is_ignored = (prefix and name.startswith(prefix)) or re.fullmatch(row.loader.other_files or "(?!)", path)
+        if not name.casefold().endswith(row.suffixes) or is_ignored:
             return False
         return self._is_in_client_folder(row, folder) or self._is_in_plugin(row, folder) or self._is_linked(row, folder)
 

@@ -16,6 +16,7 @@ from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
 from kei_assembler.targets.gemini import GEMINI
 from kei_assembler.targets.opencode import OPENCODE
+from kei_assembler.targets.pi import PI
 from kei_assembler.targets.qwen import QWEN
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
     "named_by_others",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, CLINE)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, CLINE, PI)}
 """All rows by their names."""
 
 

@@ -99,7 +99,9 @@ agent of Copilot alone still gets its file.
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
-| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents`, `.cline/agents` | the client of that name |
+| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.cline/agents`, `.pi/agents` | the client of that name |
+| `.agents` | pi-subagents, except for `.agents/skills` |
 
 ## Descriptions in Cursor
 

@@ -172,6 +172,8 @@ class Loader(NamedTuple):
     folds_case: bool = False
     # Characters of a file name. In the agent's name, a hyphen replaces each run of them.
     hyphens_for: str = ""
+    # A regular expression for the paths of files in the client's folders that are something else.
+    other_files: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
     # Subfolders that the client does not enter: their names, with `*` for any characters, and how deep it looks.
