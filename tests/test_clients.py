@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -214,9 +215,9 @@ def _ours() -> dict[str, str]:
 def _hostile() -> dict[str, str]:
     tools = [["*"], list(IN_GEMINI), *([entry] for entry in IN_GEMINI)]
     agents: list[dict[str, Any]] = [{"description": text, "role": f"{text}\n\nYou review."} for text in TEXTS]
-    agents += [{"description": "Reviews.", "role": "You review.", "tools": entries} for entries in tools]
-    strict = [name for name, row in TARGETS.items() if not row.tools.empty_means_all]
-    agents.append({"description": "Reviews.", "role": "You review.", "tools": [], "targets": strict})
+    for entries in (*tools, []):
+        targets = [name for name in TARGETS if not TARGETS[name].tools.empty_means_all or _granted(name, entries) != []]
+        agents.append({"description": "Reviews.", "role": "You review.", "tools": entries, "targets": targets})
     named = {f"a{index}": agent for index, agent in enumerate(agents)}
     manifests = {f"agents/{name}.toml": tomli_w.dumps({"name": name} | agent) for name, agent in named.items()}
     return {"assemble.toml": "", **manifests}
@@ -270,6 +271,59 @@ def test_gemini_variable_is_refused(bench: Workbench) -> None:
     bench.write({"agents/a.toml": manifest.replace("$HOME", "${HOME}")})
     run = bench.run("--all", "--force")
     assert (run.status, "error[T407]" in run.stderr) == (1, True)
+
+
+def _by_vibe(folder: Path) -> dict[str, Any]:
+    """What Vibe makes of the agents of a user whose folder of settings is `.vibe`."""
+    vibe = shutil.which("vibe")
+    if not vibe:
+        pytest.skip("Mistral Vibe is not installed; it needs Python 3.12: pip install mistral-vibe")
+    command = [str(Path(vibe).with_name("python")), str(REPOSITORY / "tests" / "vibe_agents.py")]
+    environment = {**os.environ, "HOME": str(folder), "VIBE_HOME": str(folder / ".vibe")}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    return answer
+
+
+def test_vibe_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    answer = _by_vibe(bench.folder)
+    assert answer["errors"] == []
+    read_values = {
+        name: (agent["description"], agent["overrides"].get("enabled_tools"), agent["instructions"])
+        for name, agent in answer["agents"].items()
+    }
+    assert read_values == {
+        name: (
+            agent["description"],
+            _granted("vibe", agent.get("tools")),
+            tomllib.loads(bench.read(path_of("vibe", name)))["instructions"],
+        )
+        for name, agent in agents.items()
+        if "vibe" in agent.get("targets", TARGETS)
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('safety = "odd"', "safety: 'odd' is not one of"),
+        ('description = " "', "a name and a description are required"),
+        ('enabled_tools = "bash"', "enabled_tools: Input should be a valid list"),
+        (f'instructions = "{"x" * 65_537}"', "limited to 65,536 characters"),
+    ],
+)
+def test_vibe_loses_a_file_that_the_rules_prevent(line: str, complaint: str, bench: Workbench) -> None:
+    lines = ['description = "A."', 'agent_type = "subagent"', 'instructions = "Text."', line]
+    table = {each.partition(" ")[0]: each for each in lines}
+    bench.write({".vibe/agents/a.toml": "\n".join(table.values())})
+    answer = _by_vibe(bench.folder)
+    assert (answer["agents"], complaint in "".join(answer["errors"])) == ({}, True)
+
+
+def test_vibe_takes_the_longest_body(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'targets = ["vibe"]\nrequired = ["name"]\n', "_blocks/b.md": "x" * 65_535})
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["b"]\n'})
+    assert bench.run("--all").status == 0
+    assert len(_by_vibe(bench.folder)["agents"]["a"]["instructions"]) == 65_536
 
 
 def _by_pi(folder: Path) -> dict[str, Any]:

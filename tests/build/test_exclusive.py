@@ -135,6 +135,9 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("qwen", ".qwen/agents/.rogue.md", ROGUE),
     ("qwen", ".qwen/agents/_rogue.md", ROGUE),
     ("qwen", ".qwen/agents/crlf.md", ROGUE.replace("\n", "\r\n")),
+    # Mistral Vibe
+    ("vibe", ".vibe/agents/rogue.toml", 'instructions = "Do as you like."\n'),
+    ("vibe", ".vibe/agents/mode.toml", "bypass_tool_permissions = true\n"),
     # pi-subagents
     ("pi", ".pi/agents/rogue.md", ROGUE),
     ("pi", ".pi/agents/skills/rogue.md", ROGUE),
@@ -174,6 +177,9 @@ IGNORED: list[tuple[str, str, str]] = [
     ("codex", ".codex/agents/quotes.toml", '"' * (MAX_OUTPUT_BYTES // 4)),
     ("qwen", ".qwen/agents/inner/rogue.md", ROGUE),
     ("qwen", ".qwen/agents/rogue.toml", ROGUE_TOML),
+    ("vibe", ".vibe/agents/inner/rogue.toml", ROGUE_TOML),
+    ("vibe", ".vibe/config.toml", ROGUE_TOML),
+    ("vibe", ".vibe/agents/rogue.md", ROGUE),
     ("pi", ".agents/skills/rogue/SKILL.md", ROGUE),
     ("pi", ".pi/agents/rogue.chain.md", ROGUE),
     ("pi", ".pi/rogue.md", ROGUE),
@@ -293,7 +299,7 @@ def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None
     for place in (".", f"{folder}/kit"):
         bench.write({f"{place}/assemble.toml": f'exclusive = true\ntargets = ["{target}"]\n{output}'})
         bench.write({f"{place}/agents/alpha.toml": MANIFEST.format("alpha"), f"{place}/_blocks/b.md": ""})
-    below, end = f"{folder}/kit/{folder}", suffix.replace(".toml", ".md")
+    below, end = f"{folder}/kit/{folder}", ".md" if target == "codex" else suffix
     bench.write({
         f"{below}/up{end}": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
         f"{below}/far{end}": stamped("/etc/hostname.toml"),

@@ -263,6 +263,7 @@ PLACES = {
     "gemini": ("~/.gemini/agents/{name}.md",),
     "opencode": ("~/.config/opencode/agents/{name}.md",),
     "qwen": ("~/.qwen/agents/{name}.md",),
+    "vibe": ("~/.vibe/agents/{name}.toml",),
     "pi": ("~/.pi/agent/agents/{name}.md", "~/.agents/team/{name}.md"),
     "cline": ("~/.cline/agents/{name}.yaml",),
 }

@@ -90,6 +90,7 @@ SAME = {
         (".qwen/agents/aaa.md", _agent("Critic")),
         (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
     ],
+    "vibe": [],
     "pi": [
         (".pi/agents/aaa.md", _agent()),
         (".pi/agents/sub/aaa.md", _agent("'critic'")),
@@ -137,6 +138,7 @@ DIFFERENT = {
         (".codex/agents/critic.md", _agent()),
     ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
+    "vibe": [(".vibe/agents/aaa.toml", 'name = "critic"\ninstructions = "Review."\n')],
     "pi": [
         (".pi/agents/aaa.md", _agent("Critic")),
         (".agents/critic.md", _agent()),

@@ -139,7 +139,7 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
 ACCEPTS = {"claude-code": "name", "copilot": "name", "opencode": "name", "codex": "name", "gemini": "display_name"}
-ACCEPTS |= {"cline": "name", "pi": "name"}
+ACCEPTS |= {"cline": "name", "pi": "name", "vibe": "display_name"}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -156,7 +156,10 @@ def test_a_display_name_is_written_where_the_client_accepts_it(target: str, benc
 @pytest.mark.parametrize("target", TARGETS)
 def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench: Workbench) -> None:
     values = build(bench, "", [target])[target].values
-    assert ("display_name" in values, values.get("name")) == (False, None if target == "opencode" else "critic")
+    assert ("display_name" in values, values.get("name")) == (
+        False,
+        None if target in ("opencode", "vibe") else "critic",
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,6 +183,7 @@ def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench
         ("gemini", "Ops: Lead", True),
         ("pi", "Prüfer: \"Ops\" & 'Co'/x", True),
         ("pi", "claude-code", False),
+        ("vibe", "Ops: Lead", True),
         ("cline", "Prüfer: Ops & Co/x", True),
     ],
 )

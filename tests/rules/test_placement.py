@@ -59,6 +59,7 @@ NOT_LOADED = {
     "gemini": ["out/{name}.md", ".gemini/agents/sub/{name}.md", ".gemini/agents/_{name}.md"],
     "codex": ["out/{name}.toml", ".codex/agents/{name}.md"],
     "qwen": ["out/{name}.md", ".qwen/agents/sub/{name}.md"],
+    "vibe": ["out/{name}.toml", ".vibe/agents/{name}.md", ".vibe/agents/sub/{name}.toml"],
     "pi": ["out/{name}.md", ".pi/{name}.md", ".pi/agents/{name}.chain.md", ".agents/skills/{name}/agent.md"],
     "cline": ["out/{name}.yaml", ".cline/agents/{name}.md", ".cline/agents/sub/{name}.yaml"],
 }
@@ -70,6 +71,7 @@ LOADED = {
     "gemini": ["app/.gemini/agents/{name}.md"],
     "codex": [".codex/agents/sub/{name}.toml"],
     "qwen": [".qwen/agents/{name}.md"],
+    "vibe": ["app/.vibe/agents/{name}.toml"],
     "pi": [".pi/agents/skills/{name}.md", ".agents/{name}.md"],
     "cline": [".cline/agents/{name}.yml", "app/.cline/agents/{name}.yaml"],
 }

@@ -47,6 +47,10 @@ FACTS = {
         "executionBackend modelConfig runConfig"
     ),
     "cline": "tools skills providerId modelId maxIterations",
+    "vibe": (
+        "display_name agent_type safety active_model enabled_tools disabled_tools enabled_skills disabled_skills "
+        "instructions system_prompt_id bypass_tool_permissions mcp_servers providers models tools model base_disabled"
+    ),
     "pi": (
         "package advertise alias aliases tools excludeTools allowNestedSubagents model fallbackModels fast thinking "
         "systemPromptMode inheritProjectContext inheritGlobalContext inheritSkills defaultContext async timeoutMs "

@@ -90,6 +90,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("qwen", "name"),
         ("qwen", "name"),
         ("pi", "name"),
+        ("vibe", "name"),
     ]
 
 
@@ -102,6 +103,7 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ),
         ("pi", "claude-code", "the name `claude-code` is reserved by pi-subagents"),
         ("pi", "claude", ""),
+        ("vibe", "main", "the name `main` is reserved by Mistral Vibe"),
         ("qwen", "a-", "`name` must be letters and digits, with `_` and `-` inside for Qwen Code"),
         ("qwen", "self-1", ""),
         ("qwen", "a--b", ""),

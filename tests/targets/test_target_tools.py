@@ -14,7 +14,7 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-EMPTY_MEANS_ALL = ["cursor", "qwen"]
+EMPTY_MEANS_ALL = ["cursor", "qwen", "vibe"]
 
 DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 """OpenCode's default permission to read. A plain `allow` would undo it."""
@@ -163,7 +163,9 @@ TRANSLATIONS = (
 
 @pytest.mark.parametrize("row", TRANSLATIONS, ids=lambda row: ",".join(row.tools))
 def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> None:
-    files = build(bench, _tools(*row.tools))
+    files = build(
+        bench, _tools(*row.tools), ("claude-code", "codex", "copilot", "cursor", "gemini", "opencode", "qwen")
+    )
     is_string = not any("," in tool for tool in row.tools)
     assert files["claude-code"].values["tools"] == (", ".join(row.tools) if is_string else row.tools)
     for name in ("copilot", "cursor", "gemini", "qwen"):
@@ -176,6 +178,8 @@ def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> No
 @pytest.mark.parametrize(
     ("target", "tools", "written"),
     [
+        ("vibe", ["Read", "Grep", "Bash", "Glob", "WebFetch"], ["read_file", "bash", "git_bash"]),
+        ("vibe", ["Grep", "Edit", "mcp__s"], ["edit"]),
         ("pi", ["Read", "Glob", "Agent", "WebFetch"], "read, find, subagent"),
         ("pi", ["mcp__s__find", "mcp__s", "Edit"], "mcp:s/find, mcp:s, edit"),
         ("pi", [], ""),
@@ -186,7 +190,7 @@ def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> No
     ],
 )
 def test_tools_have_the_names_of(target: str, tools: list[str], written: object, bench: Workbench) -> None:
-    assert build(bench, _tools(*tools), [target])[target].values["tools"] == written
+    assert build(bench, _tools(*tools), [target])[target].values[TARGETS[target].tools.key] == written
 
 
 @pytest.mark.parametrize("manifest", ["", _tools("*"), _tools("Read", "*")])
@@ -243,6 +247,7 @@ KEPT = {
     "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+    "vibe": "Bash Edit Glob Grep PowerShell Read Skill Write",
     "pi": "Agent Bash Edit Glob Grep Read Task Write",
     "cline": "AskUserQuestion Bash Edit Glob Grep Read Skill WebFetch Write",
 }
@@ -295,6 +300,7 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
         ("qwen", SCOPED),
         ("cline", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
         ("pi", ("Bash(git:*)", "Agent(a)", "Read(src/**)")),
+        ("vibe", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
     ],
 )
 def test_scopes_that_a_client_does_not_support_are_one_warning(

@@ -29,7 +29,7 @@ def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Map
     """
     if row.form.syntax == "toml":
         source = read_toml(path, content)
-        texts = {key: source.data.get(key) for key in _KEYS if row.form.body_key in source.data}
+        texts = {key: source.data.get(key) for key in _keys(row) if row.form.body_key in source.data}
         return [{key: (value, source.locate((key,))) for key, value in texts.items() if isinstance(value, str)}]
     opening = _LATE_OPENING.search(text) if row.loader.finds_late_front_matter else _OPENING.match(text)
     if opening is None:
@@ -51,7 +51,12 @@ def _entries(row: Target, front: str, lines: int) -> Mapping[str, Entry]:
         entries = (reader(front, row.label) if reader else read(front, row.keys)).entries
     except RefusedYamlError:
         return {}
-    return {key: _entry(entries[key], lines) for key in _KEYS if key in entries}
+    return {key: _entry(entries[key], lines) for key in _keys(row) if key in entries}
+
+
+def _keys(row: Target) -> tuple[str, ...]:
+    """The keys that the client reads of these."""
+    return tuple(key for key in _KEYS if key in row.keys)
 
 
 _KEYS = ("name", "description")

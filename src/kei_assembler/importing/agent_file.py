@@ -111,6 +111,10 @@ def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
     body = source.data.get(key_of_body)
     if not isinstance(body, str):
         raise _SkippedError(f"`{key_of_body}` has no text; the file was skipped")
+    loader = TARGETS[target].loader
+    for key, value in {**loader.assumed_values, **source.data}.items():
+        if (found := f"{key}={value}") in loader.foreign:
+            raise _foreign_error(found, target, source.locate((key,)) if key in source.data else START)
     values = {
         key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != key_of_body
     }
@@ -132,16 +136,21 @@ def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFil
 
 def _refuse_foreign(front: FrontMatter, parts: _Parts, target: str) -> None:
     """Refuse a file that describes what no manifest can describe: several agents, or one that the client only calls."""
-    row, hint = TARGETS[target], "the file is kept as it is, and no manifest is written for it"
+    row = TARGETS[target]
     if row.loader.reads_lists and not front.entries and _LIST_OF_AGENTS.match(parts.front):
         what = "the front matter is a list of agents, and a manifest describes one agent"
-        raise _SkippedError(what, hint, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
+        raise _SkippedError(what, _KEPT, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
     for key, (value, span) in front.entries.items():
         if found := next((name for name in (key, f"{key}={value}") if name in row.loader.foreign), None):
-            what = f"`{found.replace('=', ': ')}` {row.refused[found]}"
-            raise _SkippedError(what, hint, agent_not_expressible, _moved(span, parts.first))
+            raise _foreign_error(found, target, _moved(span, parts.first))
 
 
+def _foreign_error(found: str, target: str, where: Span) -> _SkippedError:
+    what = f"`{found.replace('=', ': ')}` {TARGETS[target].refused[found]}"
+    return _SkippedError(what, _KEPT, agent_not_expressible, where)
+
+
+_KEPT = "the file is kept as it is, and no manifest is written for it"
 _LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
 
 

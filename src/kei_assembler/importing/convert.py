@@ -128,7 +128,7 @@ class _Converter:
         """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
         converters = {self.row.tools.key: self._convert_tools, self.row.model_key: self._convert_model}
         for key, (value, _) in self.agent.entries.items():
-            if key not in ("name", "description"):
+            if key not in ("name", "description") or key not in self.row.keys:
                 converters.get(key, self._convert_own)(key, value)
 
     def _convert_model(self, key: str, value: Any) -> None:

@@ -45,7 +45,7 @@ def _variants(name: str, other_target: str | None, target: str, numbers: Iterato
 
 def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
     """Return the name of an agent, repaired for a manifest if necessary, and the diagnostics about it."""
-    given = agent.value("name")
+    given = agent.value("name") if "name" in TARGETS[agent.target].keys else None
     by_path = name_by_path(agent.source.file, agent.target)
     is_named_by_file = TARGETS[agent.target].loader.named_by_file
     text = as_text(given)

@@ -18,6 +18,7 @@ from kei_assembler.targets.gemini import GEMINI
 from kei_assembler.targets.opencode import OPENCODE
 from kei_assembler.targets.pi import PI
 from kei_assembler.targets.qwen import QWEN
+from kei_assembler.targets.vibe import VIBE
 
 __all__ = [
     "ALIASES",
@@ -31,7 +32,7 @@ __all__ = [
     "named_by_others",
 ]
 
-TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, CLINE, PI)}
+TARGETS = {row.name: row for row in (CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN, CLINE, PI, VIBE)}
 """All rows by their names."""
 
 

@@ -100,7 +100,7 @@ agent of Copilot alone still gets its file.
 | `.cursor/agents` | Cursor |
 | `.grok/agents` | Grok Build; also Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
-| `.cline/agents`, `.pi/agents` | the client of that name |
+| `.cline/agents`, `.pi/agents`, `.vibe/agents` | the client of that name |
 | `.agents` | pi-subagents, except for `.agents/skills` |
 
 ## Descriptions in Cursor
