@@ -167,6 +167,16 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("junie", ".junie/agents/rogue.md", ROGUE),
     ("junie", ".agents/agents/rogue.md", ROGUE),
     ("devin", ".devin/agents/rogue/AGENT.md", ROGUE),
+    # Mistral Vibe
+    ("vibe", ".vibe/agents/rogue.toml", 'instructions = "Do as you like."\n'),
+    ("vibe", ".vibe/agents/mode.toml", "bypass_tool_permissions = true\n"),
+    # pi-subagents
+    ("pi", ".pi/agents/rogue.md", ROGUE),
+    ("pi", ".pi/agents/skills/rogue.md", ROGUE),
+    ("pi", ".agents/team/rogue.md", ROGUE),
+    # Cline
+    ("cline", ".cline/agents/rogue.yaml", ROGUE),
+    ("cline", ".cline/agents/.rogue.YML", ROGUE),
 ]  # fmt: skip
 
 IGNORED: list[tuple[str, str, str]] = [
@@ -212,6 +222,15 @@ IGNORED: list[tuple[str, str, str]] = [
     ("goose", ".goose/agents/sub/rogue.md", ROGUE),
     ("junie", ".junie/agents/sub/rogue.md", ROGUE),
     ("devin", ".devin/agents/rogue/notes.md", ROGUE),
+    ("vibe", ".vibe/agents/inner/rogue.toml", ROGUE_TOML),
+    ("vibe", ".vibe/config.toml", ROGUE_TOML),
+    ("vibe", ".vibe/agents/rogue.md", ROGUE),
+    ("pi", ".agents/skills/rogue/SKILL.md", ROGUE),
+    ("pi", ".pi/agents/rogue.chain.md", ROGUE),
+    ("pi", ".pi/rogue.md", ROGUE),
+    ("cline", ".cline/agents/rogue.md", ROGUE),
+    ("cline", ".cline/agents/inner/rogue.yaml", ROGUE),
+    ("cline", ".cline/agents/plain.yaml", "name: rogue\n"),
 ]  # fmt: skip
 
 
@@ -325,13 +344,13 @@ def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None
     for place in (".", f"{folder}/kit"):
         bench.write({f"{place}/assemble.toml": f'exclusive = true\ntargets = ["{target}"]\n{output}'})
         bench.write({f"{place}/agents/alpha.toml": MANIFEST.format("alpha"), f"{place}/_blocks/b.md": ""})
-    below = f"{folder}/kit/{folder}"
+    below, end = f"{folder}/kit/{folder}", ".md" if target == "codex" else suffix
     bench.write({
-        f"{below}/up.md": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
-        f"{below}/far.md": stamped("/etc/hostname.toml"),
+        f"{below}/up{end}": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
+        f"{below}/far{end}": stamped("/etc/hostname.toml"),
         f"{below}/inner/next.md": stamped("next.toml"), f"{below}/inner/next.toml": MANIFEST.format("next"),
     })  # fmt: skip
-    for name, to in (("file.md", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
+    for name, to in ((f"file{end}", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
         (bench.folder / below / name).symlink_to(to)
     files = Observed()
     kit = load_kit(str(bench.folder / folder / "kit"), files=files)

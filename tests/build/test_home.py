@@ -272,6 +272,9 @@ PLACES = {
     "goose": ("~/.config/goose/agents/{name}.md",),
     "junie": ("~/.junie/agents/{name}.md",),
     "devin": ("~/.config/devin/agents/{name}/AGENT.md",),
+    "vibe": ("~/.vibe/agents/{name}.toml",),
+    "pi": ("~/.pi/agent/agents/{name}.md", "~/.agents/team/{name}.md"),
+    "cline": ("~/.cline/agents/{name}.yaml",),
 }
 
 

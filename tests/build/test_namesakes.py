@@ -115,6 +115,13 @@ SAME = {
     "goose": [(".goose/agents/aaa.md", _agent()), (".goose/agents/aaa.md", f"# A heading\n\n{_agent()}")],
     "junie": [(".junie/agents/aaa.md", _agent()), (".agents/agents/critic.md", _agent(line="x: y"))],
     "devin": [(".devin/agents/aaa/AGENT.md", _agent())],
+    "vibe": [],
+    "pi": [
+        (".pi/agents/aaa.md", _agent()),
+        (".pi/agents/sub/aaa.md", _agent("'critic'")),
+        (".pi/agents/aaa.md", _agent(line="name: >\n  critic")),
+    ],
+    "cline": [(".cline/agents/aaa.yml", _agent()), (".cline/agents/Critic.yaml", _agent("CRITIC"))],
 }
 DIFFERENT = {
     "claude-code": [
@@ -190,6 +197,13 @@ DIFFERENT = {
     "goose": [(".goose/agents/sub/aaa.md", _agent()), (".claude/agents/critic.md", _agent())],
     "junie": [(".junie/agents/sub/aaa.md", _agent()), (".junie/agents/aaa.md", _agent("other"))],
     "devin": [(".devin/agents/critic.md", _agent()), (".devin/agents/aaa/AGENT.md", _agent("other"))],
+    "vibe": [(".vibe/agents/aaa.toml", 'name = "critic"\ninstructions = "Review."\n')],
+    "pi": [
+        (".pi/agents/aaa.md", _agent("Critic")),
+        (".agents/critic.md", _agent()),
+        (".pi/agents/aaa.md", _agent("[critic]")),
+    ],
+    "cline": [(".cline/agents/sub/aaa.yaml", _agent()), (".cline/agents/critic.md", _agent())],
 }
 
 

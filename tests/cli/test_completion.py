@@ -80,7 +80,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
         ("assemble agents/c", ["agents/critic.toml"]),
         ("assemble agents/critic.toml agents/in", ["agents/inner/tester.toml"]),
         ("assemble --target ge", ["gemini"]),
-        ("assemble --all --check --target gemini --target cl", ["claude-code"]),
+        ("assemble --all --check --target gemini --target cla", ["claude-code"]),
         ("assemble --target @", ["@all", "@verified"]),
         ("assemble --ignore B20", ["B201", "B202", "B203", "B204", "B205", "B206", "B207", "B208", "B209"]),
         ("assemble --output-format s", ["sarif"]),

@@ -262,6 +262,12 @@ def test_tools_of_claude_code(tools: str, expected: list[str], bench: Workbench)
             "subagents: tester\nmodel: x",
             {"target": {"kimi": {"subagents": ["tester"]}}},
         ),
+        ("pi", "tools: read, mcp:gh, mcp:gh/list", {"tools": ["Read", "mcp__gh", "mcp__gh__list"]}),
+        ("pi", "tools:\n  - read\n  - ls", {"target": {"pi": {"tools": ["read", "ls"]}}}),
+        ("pi", "tools:\nasync: 'true'", {"tools": [], "target": {"pi": {"async": True}}}),
+        ("pi", "description: \"a\" and 'b'", {"description": "\"a\" and 'b'"}),
+        ("cline", "tools: read_file, editor, apply_patch", {"tools": ["Read", "Edit", "Write"]}),
+        ("cline", "tools: [editor]\nmodelId: a/b", {"target": {"cline": {"tools": ["editor"], "modelId": "a/b"}}}),
     ],
 )
 def test_tools_of_other_clients(target: str, front: str, expected: Any, bench: Workbench) -> None:
@@ -284,6 +290,31 @@ def test_the_file_with_the_shorter_path_keeps_the_name(bench: Workbench) -> None
     bench.run("import", ".")
     assert _manifest(bench)["role"] == f"In {PATH}.\n"
     assert "2 agents: 2 already imported" in bench.run("import", ".").stderr
+
+
+def test_a_vibe_file_has_no_other_name(bench: Workbench) -> None:
+    text = 'name = "other"\ndescription = "Reviews code."\nagent_type = "subagent"\ninstructions = "Review."\n'
+    bench.write({".vibe/agents/critic.toml": text})
+    assert "warning[I904] `assemble` does not know `name`" in bench.run("import", ".vibe").stderr
+    assert _manifest(bench)["name"] == "critic"
+
+
+def test_a_vibe_file(bench: Workbench) -> None:
+    text = 'description = "Reviews code."\nagent_type = "subagent"\nenabled_tools = ["read_file", "grep"]\n'
+    bench.write({".vibe/agents/critic.toml": f'{text}active_model = "large"\ninstructions = "Review."\n'})
+    run = bench.run("import", ".vibe")
+    assert (run.status, "there is no tool `grep` in Mistral Vibe; left out" in run.stderr) == (0, True)
+    manifest = _manifest(bench)
+    assert [manifest[key] for key in ("name", "role", "tools")] == ["critic", "Review.\n", ["Read"]]
+    assert manifest["target"] == {"vibe": {"active_model": "large"}}
+
+
+@pytest.mark.parametrize("line", ["", 'agent_type = "agent"\n'])
+def test_a_mode_of_vibe_is_not_an_agent(line: str, bench: Workbench) -> None:
+    bench.write({".vibe/agents/critic.toml": f'description = "A mode."\n{line}instructions = "Review."\n'})
+    run = bench.run("import", ".vibe")
+    assert "`agent_type: agent` makes the file a mode of the session" in run.stderr
+    assert not (bench.folder / "agents/critic.toml").exists()
 
 
 def test_a_codex_file(bench: Workbench) -> None:

@@ -24,8 +24,9 @@ from kei_assembler.markdown import lenient_yaml
 from kei_assembler.markdown.structure import trimmed
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import read_toml
-from readers import AgentFile, as_claude_code, by_lines, read
+from readers import AgentFile, as_claude_code, by_lines, by_raw_scalars, read
 from strategies import OTHER_SPACES
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Cf", "Zl", "Zp", "Mn", "Me"])
@@ -471,6 +472,37 @@ LINES_OF = {
     "goose": ("name: Critic", "model: x", "tools: [read]"),
     "junie": ("name: critic-2", "model: x", "tools: [read]", "maxTurns: 5", "skills: a"),
     "devin": ("name: critic-2", "model: x", "allowed-tools: [read]", "permissions: {allow: [x]}"),
+    "pi": (
+        *(
+            "tools: read, ls",
+            "tools: read, bash",
+            "tools: 'edit'",
+            "tools:",
+            "tools: mcp:gh, mcp:gh/list",
+            "tools: './x.ts'",
+        ),
+        *(
+            "async: true",
+            "async: maybe",
+            "timeoutMs: 5",
+            "timeoutMs: 0",
+            "thinking: high",
+            "thinking: odd",
+            "model: a/b",
+        ),
+        *("skills: a, b", "fallbackModels: a, b/c", "runner: x", "x: y", "maxSubagentDepth: 0", "name: 'The critic'"),
+    ),
+    "cline": (
+        *(
+            "tools: [read_files, x]",
+            "tools: read_files, bash",
+            "tools: [editor, apply_patch]",
+            "tools: []",
+            "tools: ''",
+        ),
+        *("skills: [a]", "skills: a, b", "modelId: a/b", "modelId: 4", "providerId: x", "maxIterations: 5", "x: y"),
+        *("maxIterations: 0", "name: Critic", "model: opus"),
+    ),
 }
 
 
@@ -489,7 +521,8 @@ def test_files_that_other_clients_load(tmp_path_factory: pytest.TempPathFactory,
     imported = _imported(f"---\n{front}---\nYou review code.\n".encode(), tmp_path_factory.getbasetemp(), target)
     assert imported
     made, body = read(target, imported.text)
-    expected = by_lines(front) if target == "cursor" else yaml.safe_load(front)
+    reader = {"lines": by_lines, "raw": by_raw_scalars}.get(TARGETS[target].form.syntax, yaml.safe_load)
+    expected = reader(front)
     lost = [key for key, value in expected.items() if not _is_same(key, value, made.get(key), imported)]
     assert [key for key in lost if (target in ("opencode", "kilo", "kiro"), key) != (True, "name")] == []
     assert body.endswith("You review code.")

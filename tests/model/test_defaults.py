@@ -232,8 +232,9 @@ def test_a_manifest_with_an_invalid_target_table_is_still_reported(bench: Workbe
 
 @pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if "model" in row.keys])
 def test_the_keys_of_every_target_can_be_defaults(target: str, bench: Workbench) -> None:
-    _write(bench, f'[defaults.target.{target}]\nmodel = "maker/one"\n')
-    assert _file(bench, target).values["model"] == "maker/one"
+    key = TARGETS[target].model_key
+    _write(bench, f'[defaults.target.{target}]\n{key} = "maker/one"\n')
+    assert _file(bench, target).values[key] == "maker/one"
 
 
 def test_a_changed_default_makes_outputs_out_of_date(bench: Workbench) -> None:

@@ -139,9 +139,9 @@ def test_new_refuses_a_file_name(bench: Workbench) -> None:
 
 
 DISPLAYED = 'display-name = "Code Reviewer"\n'
-ACCEPTS = dict.fromkeys(("claude-code", "copilot", "opencode", "codex", "grok", "goose"), "name")
-ACCEPTS |= {"gemini": "display_name", "kilo": "displayName"}
-NAMED_BY_FILE = ("opencode", "kilo", "kiro")
+ACCEPTS = dict.fromkeys(("claude-code", "copilot", "opencode", "codex", "grok", "goose", "cline", "pi"), "name")
+ACCEPTS |= {"gemini": "display_name", "kilo": "displayName", "vibe": "display_name"}
+NAMED_BY_FILE = ("opencode", "kilo", "kiro", "vibe")
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -181,6 +181,10 @@ def test_without_a_display_name_the_front_matter_is_as_before(target: str, bench
         ("qwen", "x" * 51, False),
         ("cursor", "code-reviewer", True),
         ("gemini", "Ops: Lead", True),
+        ("pi", "Prüfer: \"Ops\" & 'Co'/x", True),
+        ("pi", "claude-code", False),
+        ("vibe", "Ops: Lead", True),
+        ("cline", "Prüfer: Ops & Co/x", True),
     ],
 )
 def test_each_client_has_its_own_rule_for_display_names(

@@ -55,6 +55,9 @@ DANGEROUS = {
     "qwen.approvalMode=auto": '[target.qwen]\napprovalMode = "auto"\n',
     "qwen.hooks": "[target.qwen.hooks]\nStop = []\n",
     "qwen.mcpServers": '[target.qwen.mcpServers]\ntracker = { command = "x" }\n',
+    "pi.allowNestedSubagents": 'tools = ["Read"]\n[target.pi]\nallowNestedSubagents = true\n',
+    "pi.skills": 'tools = ["Grep"]\n[target.pi]\nskills = ["deploy"]\n',
+    "cline.skills": 'tools = ["Read"]\n[target.cline]\nskills = ["deploy"]\n',
     "qwen.executor": '[target.qwen]\nexecutor = { kind = "acp", command = "x" }\n',
     "kimi.tools=*": 'tools = ["Read"]\n[target.kimi]\ntools = ["*"]\n',
     "kimi.subagents=*": 'tools = ["Agent(b)"]\n[target.kimi]\nsubagents = ["*"]\n',
@@ -124,6 +127,11 @@ HARMLESS = (
     ("", "[target.grok]\nmcpInheritance.named = ['docs']"),
     ('tools = ["Read"]', '[target.grok]\ncapabilityMode = "all"'),
     ('tools = ["Read"]', '[target.kiro]\ntools = ["read", "@tracker"]'),
+    ('tools = ["Read"]', '[target.pi]\nskills = ["deploy"]'),
+    ('tools = ["Agent"]', "[target.pi]\nallowNestedSubagents = true"),
+    ('tools = ["Read"]', '[target.pi]\ntools = ["read", "mcp:tracker"]'),
+    ('tools = ["Skill"]', '[target.cline]\nskills = ["deploy"]'),
+    ('tools = ["Read"]', '[target.cline]\ntools = ["run_commands"]'),
 )
 
 

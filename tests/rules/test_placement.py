@@ -68,6 +68,9 @@ NOT_LOADED = {
     "goose": ["out/{name}.md", ".goose/agents/sub/{name}.md"],
     "junie": ["out/{name}.md", ".junie/agents/sub/{name}.md"],
     "devin": ["out/{name}/AGENT.md", ".devin/agents/{name}.md"],
+    "vibe": ["out/{name}.toml", ".vibe/agents/{name}.md", ".vibe/agents/sub/{name}.toml"],
+    "pi": ["out/{name}.md", ".pi/{name}.md", ".pi/agents/{name}.chain.md", ".agents/skills/{name}/agent.md"],
+    "cline": ["out/{name}.yaml", ".cline/agents/{name}.md", ".cline/agents/sub/{name}.yaml"],
 }
 LOADED = {
     "claude-code": [".claude/agents/{name}.md", ".claude/agents/sub/.hidden/{name}.md", "app/.claude/agents/{name}.md"],
@@ -86,6 +89,9 @@ LOADED = {
     "goose": [".goose/agents/{name}.md", ".agents/agents/{name}.md"],
     "junie": [".junie/agents/{name}.md", ".agents/agents/{name}.md"],
     "devin": [".devin/agents/{name}/AGENT.md", "app/.devin/agents/{name}/AGENT.md"],
+    "vibe": ["app/.vibe/agents/{name}.toml"],
+    "pi": [".pi/agents/skills/{name}.md", ".agents/{name}.md"],
+    "cline": [".cline/agents/{name}.yml", "app/.cline/agents/{name}.yaml"],
 }
 CASES = [
     (target, output, code)

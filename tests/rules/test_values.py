@@ -241,5 +241,5 @@ def test_a_model_in_the_defaults_is_reported_there(bench: Workbench) -> None:
 def test_a_model_of_its_own_is_the_remedy(target: str, bench: Workbench) -> None:
     manifest = 'model = "opus"\n'
     assert [one.code for one in _found(bench, manifest, f'targets = ["{target}"]\n')] == ["K126"]
-    own = f'{manifest}[target.{target}]\nmodel = "maker/one"\n'
+    own = f'{manifest}[target.{target}]\n{TARGETS[target].model_key} = "maker/one"\n'
     assert not _found(bench, own, f'targets = ["{target}"]\n')

@@ -204,7 +204,7 @@ def test_a_required_table_is_written(target: str, kit: Workbench) -> None:
     assert kit.run("new", "critic").status == 0
     text = kit.read("agents/critic.toml")
     assert f"# Keys of `{target}`: " in text
-    assert _manifest(kit)["target"] == {target: {"model": "{{DESCRIBE_MODEL}}"}}
+    assert _manifest(kit)["target"] == {target: {TARGETS[target].model_key: "{{DESCRIBE_MODEL}}"}}
     assert "error[T401]" in kit.run("agents/critic.toml").stderr
     kit.write({"agents/critic.toml": new_manifest.MARK.sub("some/model", text)})
     assert kit.run("agents/critic.toml").status == 0

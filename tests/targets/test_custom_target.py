@@ -28,7 +28,7 @@ TARGETS["made-up"] = Target(
     label="Made Up",
     verified=(Verified("Made Up", "1.0", "2026-01-02", ("docs",), Executable(("made-up",), ("version",))),),
     output=".made-up/{name}.bot.md",
-    keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "hosts", "model", "next"),
+    keys=("title", "name", "description", "mood", "steps", "power", "run", "can", "hosts", "mind", "next"),
     table=(
         Key(
             Field("mood", one_of("calm", "wild"), "How it answers."),
@@ -58,6 +58,7 @@ TARGETS["made-up"] = Target(
     ),
     defaults={"title": "Bot"},
     models=("opus",),
+    model_key="mind",
     handoffs=Handoffs("next", "To {agent}"),
     settings=(Field("loud", BOOLEAN, "Whether it shouts."),),
     limits=(Limit("description", maximum=20), Limit("prompt", maximum=400, is_advisory=True)),
@@ -82,7 +83,7 @@ description: Reviews code.
 mood: calm
 can: [look, peek, stare, change, "s:find", run]
 hosts: {"named": ["s"]}
-model: opus
+mind: opus
 next: [{"label": "To other", "agent": "other", "prompt": "more"}]
 ---
 """

@@ -66,6 +66,18 @@ FACTS = {
     "goose": "model",
     "junie": "model tools disallowedTools mcpServers skills reasoningLevel maxTurns allowPromptArgument",
     "devin": "model allowed-tools permissions max-nesting",
+    "cline": "tools skills providerId modelId maxIterations",
+    "vibe": (
+        "display_name agent_type safety active_model enabled_tools disabled_tools enabled_skills disabled_skills "
+        "instructions system_prompt_id bypass_tool_permissions mcp_servers providers models tools model base_disabled"
+    ),
+    "pi": (
+        "package advertise alias aliases tools excludeTools allowNestedSubagents model fallbackModels fast thinking "
+        "systemPromptMode inheritProjectContext inheritGlobalContext inheritSkills defaultContext async timeoutMs "
+        "toolTimeoutMs acceptance acceptanceRole skill skills skillPath extensions subagentOnlyExtensions "
+        "mutationTools output outputMode defaultReads defaultProgress interactive maxSubagentDepth completionGuard "
+        "toolBudget permission permissions memory runner"
+    ),
 }
 """The keys that each client is known to read."""
 

@@ -92,6 +92,8 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("droid", "name"),
         ("auggie", "name"),
         ("kimi", "name"),
+        ("pi", "name"),
+        ("vibe", "name"),
     ]
 
 
@@ -102,6 +104,9 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
             ("qwen", name, f"the name `{name}` is reserved by Qwen Code")
             for name in ("self", "system", "user", "model", "tool", "config", "default")
         ),
+        ("pi", "claude-code", "the name `claude-code` is reserved by pi-subagents"),
+        ("pi", "claude", ""),
+        ("vibe", "main", "the name `main` is reserved by Mistral Vibe"),
         ("qwen", "a-", "`name` must be letters and digits, with `_` and `-` inside for Qwen Code"),
         ("qwen", "self-1", ""),
         ("qwen", "a--b", ""),

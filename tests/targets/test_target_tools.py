@@ -14,7 +14,7 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-EMPTY_MEANS_ALL = ["cursor", "qwen", "auggie", "grok", "kiro"]
+EMPTY_MEANS_ALL = ["cursor", "qwen", "auggie", "grok", "vibe", "kiro"]
 
 DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 """OpenCode's default permission to read. A plain `allow` would undo it."""
@@ -176,6 +176,24 @@ def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> No
     assert (_section(files["codex"]), "tools" in files["codex"].values) == (lines, False)
 
 
+@pytest.mark.parametrize(
+    ("target", "tools", "written"),
+    [
+        ("vibe", ["Read", "Grep", "Bash", "Glob", "WebFetch"], ["read_file", "bash", "git_bash"]),
+        ("vibe", ["Grep", "Edit", "mcp__s"], ["edit"]),
+        ("pi", ["Read", "Glob", "Agent", "WebFetch"], "read, find, subagent"),
+        ("pi", ["mcp__s__find", "mcp__s", "Edit"], "mcp:s/find, mcp:s, edit"),
+        ("pi", [], ""),
+        ("cline", ["Edit", "Read", "Bash", "Glob"], ["editor", "apply_patch", "read_files", "run_commands"]),
+        ("cline", ["Glob", "mcp__s__find", "WebSearch", "Grep"], ["search_codebase"]),
+        ("cline", ["Skill(review)", "WebFetch", "AskUserQuestion"], ["skills", "fetch_web_content", "ask_question"]),
+        ("cline", [], []),
+    ],
+)
+def test_tools_have_the_names_of(target: str, tools: list[str], written: object, bench: Workbench) -> None:
+    assert build(bench, _tools(*tools), [target])[target].values[TARGETS[target].tools.key] == written
+
+
 @pytest.mark.parametrize("manifest", ["", _tools("*"), _tools("Read", "*")])
 def test_without_a_list_or_with_all_tools_the_clients_default_applies(manifest: str, bench: Workbench) -> None:
     files = build(bench, manifest)
@@ -301,14 +319,18 @@ KEPT = {
     ),
     "grok": "Bash Glob Grep LSP Read Edit Write TodoWrite AskUserQuestion TaskStop ToolSearch WebFetch WebSearch",
     "kiro": "Read Grep Glob Edit Write Bash WebFetch WebSearch Agent Task TodoWrite",
+    "vibe": "Bash Edit Glob Grep PowerShell Read Skill Write",
+    "pi": "Agent Bash Edit Glob Grep Read Task Write",
+    "cline": "AskUserQuestion Bash Edit Glob Grep Read Skill WebFetch Write",
 }
 
 
 @pytest.mark.parametrize("part", [slice(None, 28), slice(28, None)], ids=["some", "others"])  # a message is limited
 @pytest.mark.parametrize("target", TARGETS)
 def test_unsupported_tools_are_one_note_for_each_target(target: str, part: slice, bench: Workbench) -> None:
-    tools = (*CLAUDE_TOOLS[part], "Frobnicate")
-    unsupported = [tool for tool in tools if tool not in KEPT[target].split()] if target in KEPT else []
+    tools = ("mcp__s", *CLAUDE_TOOLS[part], "Frobnicate")
+    kept = [*KEPT.get(target, "").split(), *(["mcp__s"] if TARGETS[target].tools.mcp_server else [])]
+    unsupported = [tool for tool in tools if tool not in kept] if target in KEPT else []
     notes = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
     names = ", ".join(f"`{tool}`" for tool in unsupported[:-1])
     message = (
@@ -348,6 +370,9 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
         ("gemini", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
         ("codex", ()),
         ("qwen", SCOPED),
+        ("cline", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
+        ("pi", ("Bash(git:*)", "Agent(a)", "Read(src/**)")),
+        ("vibe", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
     ],
 )
 def test_scopes_that_a_client_does_not_support_are_one_warning(

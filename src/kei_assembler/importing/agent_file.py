@@ -19,6 +19,7 @@ from kei_assembler.markdown.lenient_yaml import (
     read,
 )
 from kei_assembler.markdown.plain_lines import lines_or_yaml
+from kei_assembler.markdown.raw_scalars import read_raw
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
@@ -112,6 +113,10 @@ def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
     body = source.data.get(key_of_body)
     if not isinstance(body, str):
         raise _SkippedError(f"`{key_of_body}` has no text; the file was skipped")
+    loader = TARGETS[target].loader
+    for key, value in {**loader.assumed_values, **source.data}.items():
+        if (found := f"{key}={value}") in loader.foreign:
+            raise _foreign_error(found, target, source.locate((key,)) if key in source.data else START)
     values = {
         key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != key_of_body
     }
@@ -133,16 +138,21 @@ def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFil
 
 def _refuse_foreign(front: FrontMatter, parts: _Parts, target: str) -> None:
     """Refuse a file that describes what no manifest can describe: several agents, or one that the client only calls."""
-    row, hint = TARGETS[target], "the file is kept as it is, and no manifest is written for it"
+    row = TARGETS[target]
     if row.loader.reads_lists and not front.entries and _LIST_OF_AGENTS.match(parts.front):
         what = "the front matter is a list of agents, and a manifest describes one agent"
-        raise _SkippedError(what, hint, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
+        raise _SkippedError(what, _KEPT, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
     for key, (value, span) in front.entries.items():
         if found := next((name for name in (key, f"{key}={value}") if name in row.loader.foreign), None):
-            what = f"`{found.replace('=', ': ')}` {row.refused[found]}"
-            raise _SkippedError(what, hint, agent_not_expressible, _moved(span, parts.first))
+            raise _foreign_error(found, target, _moved(span, parts.first))
 
 
+def _foreign_error(found: str, target: str, where: Span) -> _SkippedError:
+    what = f"`{found.replace('=', ': ')}` {TARGETS[target].refused[found]}"
+    return _SkippedError(what, _KEPT, agent_not_expressible, where)
+
+
+_KEPT = "the file is kept as it is, and no manifest is written for it"
 _LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
 
 
@@ -222,12 +232,16 @@ def _keys(target: str) -> frozenset[str]:
     return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
 
 
+_READERS = {"lines": by_lines, "raw": read_raw}
+"""How to read front matter that is not YAML, by its syntax."""
+
+
 def _front_matter(parts: _Parts, target: str) -> FrontMatter:
     row = TARGETS[target]
-    if row.form.syntax == "lines":
-        if parts.is_generated:
-            return by_lines(parts.front, row.label)
+    if row.form.syntax == "lines" and not parts.is_generated:
         return lines_or_yaml(parts.front, row.label, _keys(target))
+    if row.form.syntax in _READERS:
+        return _READERS[row.form.syntax](parts.front, row.label)
     try:
         return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
     except RefusedYamlError as error:
@@ -257,7 +271,7 @@ _NOT_LOADED = "clients do not load an agent that is written like this"
 def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
     """What was read here, but is read differently by the file's client."""
     row = TARGETS[target]
-    if parts.blanks and row.form.syntax != "lines":
+    if parts.blanks and row.form.syntax not in _READERS:
         yield Recovery(START, "blank lines before the front matter were skipped", _NOT_LOADED)
     if parts.ending == "...":
         yield Recovery(START, "the line `...` was read as the end of the front matter", _NOT_LOADED)

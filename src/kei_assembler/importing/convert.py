@@ -162,10 +162,11 @@ class _Converter:
 
     def convert_keys(self) -> None:
         """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
-        converters = {self.row.tools.key: self._convert_tools, "model": self._convert_model}
+        converters = {self.row.tools.key: self._convert_tools, self.row.model_key: self._convert_model}
         of_servers = self.row.tools.servers_key
+        taken = {"name", "description"} & {*self.row.keys} | {of_servers}
         for key, (value, _) in self.agent.entries.items():
-            if key not in ("name", "description", of_servers):
+            if key not in taken:
                 converters.get(key, self._convert_own)(key, value)
         if of_servers in self.agent.entries and self.agent.value(of_servers) != self._servers():
             self._convert_own(of_servers, self.agent.value(of_servers))

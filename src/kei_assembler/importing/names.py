@@ -127,7 +127,8 @@ def wanted_name(agent: AgentFile) -> Named:
 
     Otherwise, it is that of the file, and what the client calls the agent is the display name if it can be.
     """
-    given, row = agent.value("name"), TARGETS[agent.target]
+    row = TARGETS[agent.target]
+    given = agent.value("name") if "name" in row.keys else None
     by_path = name_by_path(agent.source.file, agent.target)
     text = as_text(given)
     is_name = fits(NAME, text) and not (row.loader.is_known_by_file and slug(by_path))

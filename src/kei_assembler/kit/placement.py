@@ -114,7 +114,8 @@ class Placement:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""
         row, (folder, name) = TARGETS[target], os.path.split(path)
         prefix = row.loader.ignored_prefix
-        if not name.casefold().endswith(row.suffixes) or (prefix and name.startswith(prefix)):
+        is_ignored = (prefix and name.startswith(prefix)) or re.fullmatch(row.loader.other_files or "(?!)", path)
+        if not name.casefold().endswith(row.suffixes) or is_ignored:
             return False
         return self._looks_in(target, folder)
 

@@ -89,7 +89,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is
     if target.tools.servers_key and tools.granted is not None:
         values[target.tools.servers_key] = server_access(tools)
     if takes_model(manifest.model, target):
-        values["model"] = manifest.model
+        values[target.model_key] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
     # An empty list of tools is written, because without it the client's default would apply.
@@ -184,7 +184,7 @@ def lacks_model(manifest: Manifest, target: Target) -> bool:
     return (
         not is_default
         and not takes_model(manifest.model, target)
-        and "model" not in manifest.target.get(target.name, {})
+        and target.model_key not in manifest.target.get(target.name, {})
     )
 
 

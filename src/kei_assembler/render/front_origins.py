@@ -43,7 +43,9 @@ class FrontOrigins:
             parts = self.text(("display-name",))
         elif key == "description":
             parts = (*self.text(("description",)), *self._setting("plain-descriptions"))
-        elif key in ("name", "model") and key not in row.defaults:
+        elif key == row.model_key:
+            parts = self.text(("model",))
+        elif key == "name" and key not in row.defaults:
             parts = self.text((key,))
         return tuple(parts)
 

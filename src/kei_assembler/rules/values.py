@@ -278,7 +278,9 @@ def model_of_another_client(context: ManifestContext) -> Iterable[Violation]:
     if model in _MODEL_NAMES:
         rows = (TARGETS[name] for name in context.kit.targets_of(context.manifest))
         taking = [
-            row for row in rows if takes_model(model, row) and "model" not in context.manifest.target.get(row.name, {})
+            row
+            for row in rows
+            if takes_model(model, row) and row.model_key not in context.manifest.target.get(row.name, {})
         ]
         yield from _of_others(Named("model", model, ("model",)), taking)
     for value in named_values(context) if context.manifest.target else ():
@@ -325,8 +327,9 @@ def model_left_out(usage: KitUsage) -> Iterable[Violation]:
     labels = listed((row.label for name, row in TARGETS.items() if name in usage.without_model), str)
     agents = set().union(*usage.without_model.values())
     message = f"the `model` of {counted(len(agents), 'agent')} is left out for {labels}"
-    may_set = any("model" in TARGETS[name].keys for name in usage.without_model)
-    hint = "set `model` in `[target.NAME]`, or ignore" if may_set else "no agent can have one there; ignore"
+    rows = [TARGETS[name] for name in usage.without_model if TARGETS[name].model_key in TARGETS[name].keys]
+    keys = listed(dict.fromkeys(row.model_key for row in rows), joint="or")
+    hint = f"set {keys} in `[target.NAME]`, or ignore" if rows else "no agent can have one there; ignore"
     yield Violation(("model",), message, f"{hint} K126 if the client may choose")
 
 

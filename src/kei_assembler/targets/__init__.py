@@ -11,6 +11,7 @@ from collections.abc import Collection
 from kei_assembler.suggestions import nearest
 from kei_assembler.targets.auggie import AUGGIE
 from kei_assembler.targets.claude_code import ALIASES, CLAUDE_CODE, CLAUDE_TOOLS, FORMER_TOOLS
+from kei_assembler.targets.cline import CLINE
 from kei_assembler.targets.codex import CODEX
 from kei_assembler.targets.copilot import COPILOT
 from kei_assembler.targets.cursor import CURSOR
@@ -24,7 +25,9 @@ from kei_assembler.targets.kilo import KILO
 from kei_assembler.targets.kimi import KIMI
 from kei_assembler.targets.kiro import KIRO
 from kei_assembler.targets.opencode import OPENCODE
+from kei_assembler.targets.pi import PI
 from kei_assembler.targets.qwen import QWEN
+from kei_assembler.targets.vibe import VIBE
 
 __all__ = [
     "ALIASES",
@@ -41,7 +44,7 @@ __all__ = [
 
 _ROWS = (
     *(CLAUDE_CODE, COPILOT, CURSOR, OPENCODE, GEMINI, CODEX, QWEN),
-    *(KILO, DROID, AUGGIE, KIMI, GROK),
+    *(KILO, DROID, AUGGIE, KIMI, GROK, CLINE, PI, VIBE),
     *(KIRO, GOOSE, JUNIE, DEVIN),  # known from documentation only
 )
 TARGETS = {row.name: row for row in _ROWS}

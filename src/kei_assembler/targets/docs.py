@@ -118,7 +118,9 @@ agent of Copilot alone still gets its file.
 | `.augment/agents` | Auggie |
 | `.kimi-code/agents` | Kimi Code |
 | `.kiro/agents`, `.goose/agents`, `.junie/agents`, `.devin/agents` | the client of that name |
-| `.agents/agents` | Auggie, Kimi Code, Goose, Junie; also pi-subagents |
+| `.agents/agents` | Auggie, Kimi Code, Goose, Junie |
+| `.cline/agents`, `.pi/agents`, `.vibe/agents` | the client of that name |
+| `.agents` | pi-subagents, except for `.agents/skills` |
 
 ## Descriptions in Cursor
 
@@ -292,8 +294,8 @@ def _tools(tools: Tools) -> Iterator[str]:
 
 
 def _models(row: Target) -> str:
-    own = f"`[target.{row.name}] model`"
-    if "model" not in row.keys:
+    own = f"`[target.{row.name}] {row.model_key}`"
+    if row.model_key not in row.keys:
         return "none: the client ignores it"
     if row.models is None:
         return f"the manifest's `model`, or {own}"

@@ -175,6 +175,8 @@ class Loader(NamedTuple):
     folds_case: bool = False
     # Characters of a file name. In the agent's name, a hyphen replaces each run of them.
     hyphens_for: str = ""
+    # A regular expression for the paths of files in the client's folders that are something else.
+    other_files: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
     # Subfolders that the client does not enter: their names, with `*` for any characters, and how deep it looks.
@@ -262,6 +264,8 @@ class Target(NamedTuple):
     defaults: Mapping[str, str] = {}
     # The values of the manifest's `model` that the client understands. None for all.
     models: tuple[str, ...] | None = ()
+    # The front matter key for the model.
+    model_key: str = "model"
     # The client's own words for models. Others can be the names of any provider's models.
     model_names: tuple[str, ...] = ()
     # How the client reads the instructions of a project.

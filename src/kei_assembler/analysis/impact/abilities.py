@@ -94,7 +94,7 @@ def abilities(kit: LoadedKit, manifest: Manifest, target: str) -> Abilities:
     is_reader = target not in kit.all_targets(manifest.targets)
     source = kit.settings.of(target)["use-files-of"] if is_reader else target
     row, own = TARGETS[source], _effective_keys(kit, manifest, TARGETS[target], source)
-    model = str(own.get("model", manifest.model if takes_model(manifest.model, row) else ""))
+    model = str(own.get(row.model_key, manifest.model if takes_model(manifest.model, row) else ""))
     if own.get("disable") is True:
         return NOTHING_AT_ALL._replace(model=model)
     grants, limits, denied = _rights(row, own)
