@@ -8,7 +8,6 @@ from functools import partial
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value, front_matter
-from kei_assembler.markdown.raw_scalars import raw_front_matter
 from kei_assembler.markdown.stamp import HASH, MARKUP, Comment
 from kei_assembler.whitespace import collapse_whitespace
 
@@ -51,6 +50,8 @@ def _lines(entries: Entries, body: str) -> tuple[str, ...]:
 
 
 def _raw(entries: Entries, body: str) -> tuple[str, ...]:
+    from kei_assembler.markdown.raw_scalars import raw_front_matter  # only one client needs it
+
     return f"{raw_front_matter(entries)}\n", *_body_parts(body)
 
 
