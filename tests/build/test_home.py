@@ -282,7 +282,7 @@ PLACES = {
 def test_clients_load_the_agents_of_a_user(target: str, pattern: str, kit: Workbench) -> None:
     settings = f'targets = ["{target}"]\n[target.{target}]\noutput = "{pattern}"\n'
     kit.write({"assemble.toml": settings, "agents/critic.toml": AGENT.format("critic") + 'role = "You check."\n'})
-    run = kit.run("--all", "--user")
+    run = kit.run("--all", "--user", "--ignore", "O637")
     assert (run.status, run.stderr) == (0, "1 agent, 1 file: 1 created\n")
 
 

@@ -111,7 +111,7 @@ SAME = {
         (".agents/agents/aaa.md", _agent()),
     ],
     "grok": [(".grok/agents/aaa.md", _agent()), (".grok/agents/.aaa.md", _agent())],
-    "kiro": [(".kiro/agents/aaa.md", _agent())],
+    "kiro": [],
     "goose": [(".goose/agents/aaa.md", _agent()), (".goose/agents/aaa.md", f"# A heading\n\n{_agent()}")],
     "junie": [(".junie/agents/aaa.md", _agent()), (".agents/agents/critic.md", _agent(line="x: y"))],
     "devin": [(".devin/agents/aaa/AGENT.md", _agent())],

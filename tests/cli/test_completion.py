@@ -196,7 +196,7 @@ def test_the_process_answers_a_shell(shell: str, kit: Path, forkserver: ForkServ
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["--target", "g"], ["gemini"]),
+        (["--target", "ge"], ["gemini"]),
         (["new", "x", "--handoff", "cr"], ["critic="]),
         (["import", "--from", "qw"], ["qwen"]),
         (["--without", "b"], ["block:"]),

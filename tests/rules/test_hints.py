@@ -72,7 +72,11 @@ def test_a_misplaced_key_is_sent_home(line: str, expected: str, bench: Workbench
     ("settings", "expected"),
     [
         ('[defaults]\ncolor = "red"', "it belongs in `[defaults.target.claude-code]`"),
-        ("[defaults]\nmax_turns = 1", "`[defaults.target.gemini]` or `[defaults.target.qwen]` as `maxTurns`"),
+        (
+            "[defaults]\nmax_turns = 1",
+            "`[defaults.target.gemini]`, `[defaults.target.qwen]` as `maxTurns` or `[defaults.target.grok]` as "
+            "`maxTurns`",
+        ),
         ('color = "red"', "it belongs in `[defaults.target.claude-code]`"),
         ('model = "opus"', "it belongs in `[defaults]`"),
         ('Tools = ["Read"]', "it belongs in `[defaults]` as `tools`"),

@@ -17,6 +17,7 @@ from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.forms import Form, toml
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
 
@@ -138,7 +139,13 @@ def _is_agent_page(path: str, tree: Tree) -> bool:
 def target_by_form(path: str, raw: bytes) -> str | None:
     """Return the target whose agent files are not Markdown, and have the form of this file, or None."""
     rows = (row for row in TARGETS.values() if row.form.suffix != ".md" and path.lower().endswith(row.suffixes))
-    return next((row.name for row in rows if row.form.agent_pattern.search(raw)), None)
+    return next((row.name for row in rows if _has_form(row.form, raw)), None)
+
+
+def _has_form(form: Form, raw: bytes) -> bool:
+    # in its own folder, a client may load any TOML file; elsewhere, only the key of the body shows what a file is
+    pattern = toml(form.body_key).agent_pattern if form.body_key else form.agent_pattern
+    return pattern.search(raw) is not None
 
 
 def _walk(folder: str, tree: Tree) -> Iterator[str]:

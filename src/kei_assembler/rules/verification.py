@@ -28,6 +28,7 @@ def docs_only_target(kit: LoadedKit, target: str, files: Sequence[str]) -> Itera
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
 
         # assemble.toml
         targets = ["codex", "kiro"]
@@ -37,6 +38,7 @@ def docs_only_target(kit: LoadedKit, target: str, files: Sequence[str]) -> Itera
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
+        role = "You review code."
 
         # assemble.toml
         targets = ["codex"]

@@ -66,3 +66,5 @@ class AgentSettings(NamedTuple):
     effect: str
     # The key that names the agent's file, relative to the settings. The agent is then what that file says.
     file_key: str = ""
+    # Those of the files that belong to another client.
+    foreign_files: tuple[str, ...] = ()

@@ -129,6 +129,7 @@ KILO = Target(
         ),
         (("agent",), ("mode",)),
         "adds these keys to",
+        foreign_files=("opencode.json", "opencode.jsonc"),
     ),
     loader=Loader(
         has_optional_front_matter=True,

@@ -54,4 +54,4 @@ def _files(row: Target) -> Iterator[str]:
     if other := row.instructions.other:
         yield from filter(None, (other.name, other.settings_file))
     if row.agent_settings:
-        yield from row.agent_settings.files
+        yield from (file for file in row.agent_settings.files if file not in row.agent_settings.foreign_files)
