@@ -1,7 +1,8 @@
-"""A file system on which some files have another content than on the disk."""
+"""A file system on which some files have another content than on the disk, or exist only here."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from kei_assembler.files import Entry, Files
@@ -9,9 +10,9 @@ from kei_assembler.files.folder import Root
 
 
 class EditedFiles:
-    """Other files, with new contents for some that exist there; see `Files`.
+    """Other files, with new contents for some of them, and with new files; see `Files`.
 
-    `contents` has them by the resolved, absolute paths of the files. It can change.
+    `contents` has them by the resolved, absolute paths of the files. It can change. The folders of new files exist.
     """
 
     def __init__(self, files: Files, contents: Mapping[str, bytes]) -> None:
@@ -27,7 +28,10 @@ class EditedFiles:
 
     def list(self, folder: str, source_suffix: str | None = None) -> list[Entry]:
         """See `Files.list`."""
-        return self.files.list(folder, source_suffix)
+        entries = self.files.list(folder, source_suffix)
+        real, known = self.files.resolve(folder), {entry.name for entry in entries}
+        new = (os.path.basename(path) for path in self.contents if os.path.dirname(path) == real)
+        return [*entries, *(Entry(name, is_link=False, is_folder=False) for name in new if name not in known)]
 
     def resolve(self, path: str) -> str:
         """See `Files.resolve`."""
@@ -35,7 +39,7 @@ class EditedFiles:
 
     def exists(self, path: str) -> bool:
         """See `Files.exists`."""
-        return self.files.exists(path)
+        return self.files.exists(path) or self.files.resolve(path) in self.contents
 
     def is_folder(self, path: str) -> bool:
         """See `Files.is_folder`."""
