@@ -141,6 +141,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
                 "catalog",
                 "flatten",
                 "why",
+                "adopt",
                 "doctor",
                 "schema",
                 "gitignore",

@@ -20,6 +20,7 @@ COMMANDS = {
     "catalog": "Write a site with the agents, blocks and handoffs of the kit",
     "flatten": "Print manifests with all that they inherit",
     "why": "Show where the lines of a generated file come from",
+    "adopt": "Take hand edits of generated files back into their sources",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "doctor": "Report which clients are installed, and which files of the kit they read",
