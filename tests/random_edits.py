@@ -66,13 +66,13 @@ def removed_line(lines: list[str], number: int, _rng: random.Random) -> list[str
     return [*lines[:number], *lines[number + 1 :]]
 
 
-WORDS: tuple[Callable[[list[str], int, random.Random], list[str]], ...] = (changed_word, added_word, removed_word)
-LINES: tuple[Callable[[list[str], int, random.Random], list[str]], ...] = (added_line, removed_line)
+Kind = Callable[[list[str], int, random.Random], list[str]]
+
+WORDS: tuple[Kind, ...] = (changed_word, added_word, removed_word)
+LINES: tuple[Kind, ...] = (added_line, removed_line)
 
 
-def edited(
-    lines: list[str], numbers: Sequence[int], rng: random.Random, kinds: Sequence[Callable[..., list[str]]]
-) -> RandomEdit:
+def edited(lines: list[str], numbers: Sequence[int], rng: random.Random, kinds: Sequence[Kind]) -> RandomEdit:
     """Return lines with one random edit, of one of these kinds, in one of the lines with these numbers."""
     kind = rng.choice(kinds)
     with_words = [number for number in numbers if _WORD.search(lines[number])]
