@@ -51,6 +51,7 @@ def test_commands_print_the_output_on_the_page(page: Path, walk: Walk) -> None:
 def test_all_walkthroughs_are_found() -> None:
     walkthroughs = {
         "README",
+        "adopt",
         "catalog",
         "change",
         "ci",

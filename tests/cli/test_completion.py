@@ -146,6 +146,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
                 "rename",
                 "remove",
                 "why",
+                "adopt",
                 "doctor",
                 "schema",
                 "gitignore",

@@ -14,6 +14,7 @@ from kei_assembler.build.orphans import cause_of_orphan
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path, display_path_from
 from kei_assembler.rules import drift, outputs
 from kei_assembler.rules.definition import Rule
@@ -143,8 +144,13 @@ def _subject(kit: LoadedKit, change: Change) -> tuple[str, str, str, drift.Part]
     line = 0
     if change.section and change.edit and change.status is not FileStatus.CREATE:
         line = 1 + (change.before or b"").count(b"\n", 0, change.edit.start)
-    part = drift.Part(change.section, line)
+    adopt = "" if kit.variant.output_dir else f"assemble adopt{kit.command_options} {shell.word(_shown(kit, change))}"
+    part = drift.Part(change.section, line, adopt)
     return change.manifest, change.fix_command(kit.command_options), cause, part
+
+
+def _shown(kit: LoadedKit, change: Change) -> str:
+    return display_path(kit.path(change.path))
 
 
 def _cause(kit: LoadedKit, change: Change) -> str:

@@ -22,6 +22,7 @@ COMMANDS = {
     "rename": "Give an agent, a block, a bundle or a value another name",
     "remove": "Remove an agent, a block, a bundle or a value that nothing uses",
     "why": "Show where the lines of a generated file come from",
+    "adopt": "Take hand edits of generated files back into their sources",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "doctor": "Report which clients are installed, and which files of the kit they read",

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 
 import click
 
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.explanation import Excerpts, Explanation, Piece, explain
-from kei_assembler.cli import completion, console
+from kei_assembler.cli import completion, console, generated
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import home_option, kit_option
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
-from kei_assembler.kit import LoadedKit, discovery
-from kei_assembler.kit.owners import generated_at, possible_outputs
-from kei_assembler.loader import load_kit
+from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
 from kei_assembler.report import why_report
 from kei_assembler.report.text_report import escaped
-from kei_assembler.selection import candidates, folder_of, nearest_kit, working_directory
-from kei_assembler.suggestions import counted, nearest
+from kei_assembler.selection import working_directory
+from kei_assembler.suggestions import counted
 
 _LINES = re.compile(r"(?P<file>.+?)(?::(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1,9}))?)?", re.DOTALL)
 
@@ -53,7 +49,8 @@ def command(place: str, with_git: bool, for_user: bool, folder: str | None) -> N
     path, first, last = _parsed(place)
     if with_git and not first:
         raise click.UsageError("--git needs a line, as in `FILE:12`")
-    found, kit = _explained(path, folder, for_user)
+    kit, made = generated.at(path, folder, for_user)
+    found = explain(kit, made)
     size = len(found.lines)
     if last > size:
         raise AssembleError(f"`{path}` has no line {last}", f"it has {counted(size, 'line')}")
@@ -82,43 +79,6 @@ def _parsed(place: str) -> tuple[str, int, int]:
     if not 0 < first <= last:
         raise click.UsageError("lines count from 1, and a range starts with the smaller number, as in `FILE:12-14`")
     return match["file"], first, last
-
-
-def _explained(path: str, folder: str | None, for_user: bool) -> tuple[Explanation, LoadedKit]:
-    kits = [load_kit(each, for_user=for_user) for each in _folders(path, folder)]
-    for kit in kits:
-        in_home = os.path.join(DISK.resolve(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
-        if found := generated_at(kit, (*candidates(kit.folder, path), in_home)):
-            return explain(kit, found), kit
-    raise _not_generated(next((kit for kit in kits if kit.manifests), kits[0]), path)
-
-
-def _folders(path: str, folder: str | None) -> Iterator[str]:
-    """Yield the folders of the kits that may generate a file: those around it and around the working directory."""
-    if folder is not None:
-        yield folder_of(folder)
-        return
-    start = os.path.dirname(os.path.abspath(path))
-    while not DISK.is_folder(start):
-        start = os.path.dirname(start)
-    around, here = discovery.find(start), discovery.find(working_directory())
-    yield around or here or nearest_kit(start)
-    if around and here and around != here:
-        yield here
-
-
-def _not_generated(kit: LoadedKit, path: str) -> AssembleError:
-    wanted = frozenset(candidates(kit.folder, path))
-    usual = [one for one in possible_outputs(kit) if one.output.target in kit.settings.targets]
-    of_manifest = [one.output.path for one in usual if one.manifest in wanted]
-    known = {display_path(kit.path(one.output.path)): one.output.path for one in usual}
-    match = display_path(kit.path(of_manifest[0])) if of_manifest else nearest(path, known)
-    hint = f"did you mean `{match}`?" if match else "name a file that `assemble --all` writes"
-    if kit.settings.is_user_level and not kit.for_user and not of_manifest:
-        hint = "for a file in your home folder, use --user"
-    if not DISK.exists(path):
-        return AssembleError(f"`{path}` does not exist", hint)
-    return AssembleError(f"`{path}` is not a file that the kit in {kit.folder} generates", hint)
 
 
 def _note(found: Explanation, kit: LoadedKit) -> str:

@@ -18,10 +18,14 @@ UNFINISHED_MERGE = "an unfinished merge"
 
 
 class Part(NamedTuple):
-    """The part of a file that a finding is about: a section, by its name, and its line, or the whole file."""
+    """The part of a file that a finding is about: a section, by its name, and its line, or the whole file.
+
+    `adopt` is the command that takes an edit of it back into the sources, or "" if there is none.
+    """
 
     section: str = ""
     line: int = 0
+    adopt: str = ""
 
     def __str__(self) -> str:
         """Return what the part is called."""
@@ -41,7 +45,7 @@ def output_edited(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> It
     """An output was edited after it was generated.
 
     The file has this tool's stamp, but its text no longer matches the stamp. The file is kept as it is. Make the change
-    in the manifest, a block or a template instead.
+    in the manifest, a block or a template instead: `assemble adopt FILE` does that.
 
     Fails::
 
@@ -71,6 +75,7 @@ def output_edited(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> It
     else:
         own = _KEEP_IMPORT if part.section else _KEEP_SCHEMA
         keep = f"move the change to {manifest}, a block or a template" if manifest else own
+        keep = f"to take the edit over, run: {part.adopt}" if manifest and part.adopt else keep
         message = f"{part} was edited after it was generated; it is kept as it is"
         yield Violation(part.where, message, f"{keep}; to discard it, run: {fix}")
 

@@ -1,4 +1,4 @@
-"""Strings and keys in TOML text: where they are written (TOML 1.1, sections String and Keys)."""
+"""Strings and keys in TOML text: where they are written, and edits (TOML 1.1, sections String and Keys)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import rtoml
+
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.toml.source import Source
+from kei_assembler.toml.writer import escaped_in_lines, escaped_text, string_text
 
 _SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", '"': '"', "\\": "\\"}
 _EQUALS = re.compile(r"[ \t]*=[ \t]*")
@@ -71,16 +74,67 @@ def key_offsets(source: Source, path: KeyPath) -> list[tuple[int, int]]:
     return found
 
 
-def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
-    """Return the pieces of the string at a path, see `_pieces`, or none if no string is found there."""
+def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) -> tuple[int, int, str] | None:
+    """Return the edit of a TOML file that replaces `value[start:end]` of the string at a path with another text.
+
+    The rest of the string stays as it is written. If its quotes do not allow the new text, the whole string is written
+    with others. Return None if no string is found there.
+    """
+    opening = _opening(source, path)
+    if opening is None:
+        return None
+    pieces = [*_pieces(source.text, opening)]
+    value = "".join([piece for piece, _, _ in pieces])
+    whole = opening.start(), pieces[-1][1] + len(opening["quotes"])
+    made = f"{value[:start]}{text}{value[end:]}"
+    first, last = _start_of(pieces, start), _start_of(pieces, end)
+    for spelling in _spellings(text, opening["quotes"]):
+        raw = f"{source.text[whole[0] : first]}{spelling}{source.text[last : whole[1]]}"
+        if _parsed(raw) == made:
+            return first, last, spelling
+    is_long = len(opening["quotes"]) > 1 and "\n" in made
+    return *whole, escaped_in_lines(made) if is_long else string_text(made)
+
+
+def _opening(source: Source, path: KeyPath) -> re.Match[str] | None:
+    """The opening quotes of the string at a path."""
     span = source.locate(path)
     starts = source.starts
     start = starts[span.line - 1] + span.column - 1
     if path and isinstance(path[-1], str):
         equals = _EQUALS.match(source.text, starts[span.end_line - 1] + span.end_column - 1)
         start = equals.end() if equals else len(source.text)
-    opening = _OPENING.match(source.text, start)
+    return _OPENING.match(source.text, start)
+
+
+def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
+    """Return the pieces of the string at a path, see `_pieces`, or none if no string is found there."""
+    opening = _opening(source, path)
     return [*_pieces(source.text, opening)] if opening else []
+
+
+def _start_of(pieces: list[tuple[str, int, int]], index: int) -> int:
+    """Where the text has the character of a string with this index, or the end of the string."""
+    for piece, start, end in pieces:
+        if index < len(piece):
+            return start + index if len(piece) == end - start else start
+        index -= len(piece)
+    return pieces[-1][1]
+
+
+def _spellings(text: str, quotes: str) -> Iterator[str]:
+    """Yield ways to write a text between these quotes. They need not be possible."""
+    yield text
+    if quotes[0] == '"':
+        lines = [escaped_text(line) for line in text.split("\n")]
+        yield ("\n" if len(quotes) > 1 else "\\n").join(lines)
+
+
+def _parsed(raw: str) -> object:
+    try:
+        return rtoml.loads(f"value = {raw}")["value"]
+    except rtoml.TomlParsingError:
+        return None
 
 
 def _pieces(text: str, opening: re.Match[str]) -> Iterator[tuple[str, int, int]]:

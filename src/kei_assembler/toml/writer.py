@@ -122,19 +122,25 @@ def _text(text: str) -> str:
     if "\n" not in text:
         return string_text(text)
     if _UNPRINTABLE.search(text):
-        return _escaped_lines(text)
+        return escaped_in_lines(text)
     if not ('"""' in text or "\\" in text or text.endswith('"')):
         return f'"""\n{text}"""'
-    return _escaped_lines(text) if "'''" in text or text.endswith("'") else f"'''\n{text}'''"
+    return escaped_in_lines(text) if "'''" in text or text.endswith("'") else f"'''\n{text}'''"
 
 
 def string_text(text: str) -> str:
     """Return a string on one line, with its quotes."""
     is_literal = ('"' in text or "\\" in text) and not ("'" in text or "\n" in text or _UNPRINTABLE.search(text))
-    return f"'{text}'" if is_literal else f'"{_escaped(text, _ESCAPED)}"'
+    return f"'{text}'" if is_literal else f'"{escaped_text(text)}"'
 
 
-def _escaped_lines(text: str) -> str:
+def escaped_text(text: str) -> str:
+    """Return a text as it is written between double quotes."""
+    return _escaped(text, _ESCAPED)
+
+
+def escaped_in_lines(text: str) -> str:
+    """Return a string on several lines, with its quotes and with escapes."""
     escaped = _escaped(text, _ESCAPED_IN_LINES)
     return '"""\n' + re.sub(r'"""|"\Z', lambda quotes: quotes[0][:-1] + '\\"', escaped) + '"""'
 

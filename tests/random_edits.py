@@ -1,0 +1,79 @@
+"""Random edits of generated text, as somebody makes them who improves a rule where it is read."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_NEW = (
+    "carefully",
+    "twice",
+    "rarely",
+    "with tests",
+    '"quoted"',
+    "it's",
+    "a \\ b",
+    "`code`",
+    "(see 2.1)",
+    "50 %",
+    "ünïcode",
+)
+_LINES = ("A new sentence.", "- a new entry", "Say what you checked, and how.", 'It\'s "quoted".')
+
+
+class RandomEdit(NamedTuple):
+    """An edit of a text: its kind, and the lines afterwards."""
+
+    kind: str
+    lines: list[str]
+
+
+def changed_word(lines: list[str], number: int, rng: random.Random) -> list[str]:
+    """Replace a word of a line."""
+    words = [*_WORD.finditer(lines[number])]
+    word = rng.choice(words)
+    line = lines[number]
+    return [*lines[:number], f"{line[: word.start()]}{rng.choice(_NEW)}{line[word.end() :]}", *lines[number + 1 :]]
+
+
+def added_word(lines: list[str], number: int, rng: random.Random) -> list[str]:
+    """Add words after a word of a line."""
+    word = rng.choice([*_WORD.finditer(lines[number])])
+    line = lines[number]
+    return [*lines[:number], f"{line[: word.end()]} {rng.choice(_NEW)}{line[word.end() :]}", *lines[number + 1 :]]
+
+
+def removed_word(lines: list[str], number: int, rng: random.Random) -> list[str]:
+    """Remove a word of a line that has others."""
+    word = rng.choice([*_WORD.finditer(lines[number])])
+    line = lines[number]
+    made = f"{line[: word.start()]}{line[word.end() :]}".replace("  ", " ").rstrip()
+    return [*lines[:number], made, *lines[number + 1 :]]
+
+
+def added_line(lines: list[str], number: int, rng: random.Random) -> list[str]:
+    """Add a line below one, of its kind."""
+    line = lines[number]
+    new = f"- {rng.choice(_LINES).removeprefix('- ')}" if line.startswith("- ") else rng.choice(_LINES)
+    return [*lines[: number + 1], new, *lines[number + 1 :]]
+
+
+def removed_line(lines: list[str], number: int, _rng: random.Random) -> list[str]:
+    """Remove a line."""
+    return [*lines[:number], *lines[number + 1 :]]
+
+
+Kind = Callable[[list[str], int, random.Random], list[str]]
+
+WORDS: tuple[Kind, ...] = (changed_word, added_word, removed_word)
+LINES: tuple[Kind, ...] = (added_line, removed_line)
+
+
+def edited(lines: list[str], numbers: Sequence[int], rng: random.Random, kinds: Sequence[Kind]) -> RandomEdit:
+    """Return lines with one random edit, of one of these kinds, in one of the lines with these numbers."""
+    kind = rng.choice(kinds)
+    with_words = [number for number in numbers if _WORD.search(lines[number])]
+    return RandomEdit(kind.__name__, kind(lines, rng.choice(with_words), rng))
