@@ -32,20 +32,47 @@ def nothing_inherited(kit: LoadedKit, fault: Fault) -> Iterable[Violation]:
 
     Fails::
 
+        # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        tools = ["...", "Bash"]
+        extends = "base-reviewer"
+
+        [references]
+        extra = ["docs/review.md"]
+        blocks = ["...", "testing"]
+
+        # agents/base-reviewer.toml
+        name = "base-reviewer"
+        abstract = true
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # _blocks/testing.md
+        Test it.
 
     Passes::
 
         # agents/critic.toml
         name = "critic"
         description = "Reviews code."
-        tools = ["...", "Bash"]
+        extends = "base-reviewer"
+        blocks = ["...", "testing"]
 
-        # assemble.toml
-        [defaults]
-        tools = ["Read"]
+        [references]
+        extra = ["docs/review.md"]
+
+        # agents/base-reviewer.toml
+        name = "base-reviewer"
+        abstract = true
+        blocks = ["baseline"]
+
+        # _blocks/baseline.md
+        Be honest.
+
+        # _blocks/testing.md
+        Test it.
     """
     base = kit.composition.source(fault.origin.file).data.get("extends")
     message = f'`"{INHERITED}"` stands for nothing: no base and no default has a list `{fault.name}`'
