@@ -256,6 +256,37 @@ def test_a_handoff_to_another_agent(kit: Workbench) -> None:
     assert kit.read("agents/critic.toml") == CRITIC.replace('"coder"', '"tester"')
 
 
+def test_a_tool_more_and_a_tool_less(kit: Workbench) -> None:
+    kit.write({"agents/critic.toml": CRITIC.replace('"Read"', '"Read", "Grep"')})
+    kit.run("--all")
+    _edit(kit, FILE, ("tools: Read, Grep", "tools: Grep, Bash"))
+    before = kit.files()
+    run = kit.run("adopt", "--write", FILE)
+    assert (run.status, run.stderr) == (
+        2,
+        "agents/critic.toml: `critic` also changes for Codex CLI\n"
+        "warning: `critic`: may now use `Bash` in Claude Code, Codex CLI\n"
+        "warning: `critic`: may now use `PowerShell` in Codex CLI\n"
+        "error: the edit would give agents more rights; nothing was changed\n"
+        "  help: use --allow-rights\n",
+    )
+    assert kit.files() == before
+    _adopted(kit, FILE, "--allow-rights")
+    assert kit.read("agents/critic.toml") == CRITIC.replace('"Read"', '"Grep", "Bash"')
+    _edit(kit, FILE, ("tools: Grep, Bash", "tools: Grep"))
+    _adopted(kit)
+    assert kit.read("agents/critic.toml") == CRITIC.replace('"Read"', '"Grep"')
+
+
+def test_keys_of_a_client(kit: Workbench) -> None:
+    table = '\n[target.claude-code]\nmaxTurns = 12  # enough\neffort = "low"\n'
+    kit.write({"agents/critic.toml": CRITIC + table})
+    assert kit.run("--all").status == 0
+    _edit(kit, FILE, ("maxTurns: 12", "maxTurns: 30"), ("effort: low", "effort: high"))
+    _adopted(kit)
+    assert kit.read("agents/critic.toml") == CRITIC + table.replace("12", "30").replace("low", "high")
+
+
 def test_several_files_with_edits_of_the_same_sources(kit: Workbench) -> None:
     _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."), ("Be kind.", "Be very kind."))
     _edit(kit, OTHER, ("Say what you ran.", "Say exactly what you ran."), ("Write small", "Write tiny"))

@@ -5,6 +5,7 @@ A candidate is only a guess. Whether it is right is found out by building the fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kei_assembler.render.places import Line, Part
@@ -13,6 +14,11 @@ from kei_assembler.repair.adoption.words import Hunk, carried, similar_pairs
 from kei_assembler.repair.edits import Edit
 
 Candidate = tuple[Edit, ...]
+
+_SCALAR = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false")
+
+_JOINT = ", "
+"""What is between the entries of a list that a client has on one line."""
 
 _MAX_SLIDES = 3
 
@@ -60,10 +66,16 @@ class Changes:
     def _changed(self, old: int, new: int) -> Iterator[Candidate]:
         """Yield the candidates for a line that became another one."""
         line, wanted = self.present[old], self.wanted[new]
+        lists = {(part.file, part.key) for part in line.parts}
+        inline = [part for part in line.parts if (part.file, part.key.rpartition("[")[0]) in lists]
+        if inline:
+            yield from self._list_on_a_line(inline, line.text, wanted)
         seen = set()
         for part in line.parts:
             text = self.texts.of(part)
-            if text is None or text.key in seen:
+            if text is None and (found := self._scalar(part, line.text, wanted)):
+                yield (found,)
+            if text is None or text.key in seen or part in inline:
                 continue
             seen.add(text.key)
             is_one = len(text.lines) == 1
@@ -73,6 +85,29 @@ class Changes:
                 for made in carried(text.lines[at], line.text, wanted):
                     if edit := text.with_lines(at, at + 1, [made]):
                         yield (edit,)
+
+    def _scalar(self, part: Part, printed: str, wanted: str) -> Edit | None:
+        """Return the edit that changes a number or a boolean in TOML, which a line ends with."""
+        edit = self.texts.scalar(part)
+        before = printed.removesuffix(edit.text) if edit else printed
+        new = wanted.removeprefix(before)
+        is_scalar = edit is not None and before != printed and wanted == f"{before}{new}" and _SCALAR.fullmatch(new)
+        return edit._replace(text=new) if edit and is_scalar else None
+
+    def _list_on_a_line(self, parts: Sequence[Part], printed: str, wanted: str) -> Iterator[Candidate]:
+        """Yield the candidate for a line that has all entries of a list, such as tools."""
+        entries = [self.texts.entry(part) for part in parts]
+        values = [text.value for part in parts if (text := self.texts.of(part))]
+        start = printed.rfind(_JOINT.join(values)) if values else -1
+        path = entries[0][0] if entries[0] else ()
+        is_whole = bool(path) and [*entries] == [(path, index) for index in range(self._count(parts[0].file, path))]
+        if start < 0 or len(values) != len(parts) or not is_whole:
+            return
+        before, after = printed[:start], printed[start + len(_JOINT.join(values)) :]
+        if wanted.startswith(before) and wanted[len(before) :].endswith(after):
+            new = wanted[len(before) : len(wanted) - len(after)].split(_JOINT)
+            order = [values.index(each) if each in values else each for each in new if each]
+            yield tuple(self.texts.rearranged(parts[0].file, path, order))
 
     def _whole(self, hunk: Hunk) -> Iterator[Candidate]:
         """Yield the candidate for lines of one text that are replaced or removed."""

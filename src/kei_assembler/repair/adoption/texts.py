@@ -126,6 +126,17 @@ class Texts:
         path = self.path(part) if part.kind in _STRINGS else ()
         return (path[:-1], path[-1]) if path and isinstance(path[-1], int) else None
 
+    def scalar(self, part: Part) -> Edit | None:
+        """Return the edit that leaves a number or a boolean as it is. None if the part is no such value."""
+        path = self.path(part) if part.kind in _STRINGS else ()
+        source = self.source(part.file) if path else None
+        spans = (each.value for each in source.mentions() if each.path == path) if source else ()
+        span = next(filter(None, spans), None)
+        if source is None or span is None:
+            return None
+        start, end = (source.starts[line - 1] + column - 1 for line, column in (span[:2], span[2:]))
+        return Edit(part.file, start, end, source.text[start:end])
+
     def rearranged(self, file: str, path: KeyPath, order: list[int | str]) -> Iterator[Edit]:
         """Yield the edits that give a list other entries."""
         yield from (Edit(file, *splice) for splice in reordered(self.source(file), path, order))
