@@ -26,7 +26,7 @@ from kei_assembler.build import kit_plan, parallel, planner
 from kei_assembler.cli import app
 ONE = os.getpid()
 parallel.can_fork = lambda: {is_shared}
-kit_plan.BATCH, parallel.MIN_ITEMS = 1, 4
+planner.BATCH, parallel.MIN_ITEMS = 1, 4
 share, told_of = parallel.shared, []
 def shared(*args):
     results = share(*args)

@@ -47,9 +47,6 @@ from kei_assembler.toml.source import Source
 if TYPE_CHECKING:
     from kei_assembler.render.renderer import Artifact
 
-BATCH = 16
-"""The number of manifests to plan at a time."""
-
 _AT_EACH_FILE = (outputs.output_outside_root.code, outputs.unusable_path.code)
 """Codes of shared findings that are located at a manifest. The others are located at their cause."""
 
@@ -91,8 +88,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
     merged = _Merged(kit, planner.cost)
     if whole and kit.lacking:
         files = merged.without_lacking(files)
-    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    for plans in shared(planner.plan, batches, with_progress, planner.receive):
+    for plans in shared(planner.plan, planner.batches(files), with_progress, planner.receive):
         for plan in plans:
             merged.add(plan)
     found = [*merged.findings(whole, ignored), *_overwritten_sources(kit, merged.changes)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -103,6 +103,10 @@ class ManifestPlan(NamedTuple):
     kind: str = AGENT.name
 
 
+BATCH = 16
+"""How many files the manifests that are planned together generate at most, unless one alone has more targets."""
+
+
 class Planner:
     """Plans the manifests of a kit, one by one. Drops findings with `ignored` codes.
 
@@ -123,6 +127,11 @@ class Planner:
         self.disk = OutputFiles(kit)
         self._top_of = cache(self._find_top)
         self._about_base = cache(partial(check_base, kit))
+
+    def batches(self, files: Sequence[str]) -> list[Sequence[str]]:
+        """Return the manifests in batches that generate about the same number of files, whatever the targets are."""
+        size = max(1, BATCH // len(self.kit.selected_targets or self.kit.settings.targets))
+        return [files[start : start + size] for start in range(0, len(files), size)]
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
         """Return the plans of these manifests.
