@@ -259,13 +259,18 @@ def _is_kept(key: str, value: Any, made: AgentFile, imported: Imported) -> bool:
     return _is_same(key, value, made.values.get(key), imported)
 
 
+_LISTS = {field.key for row in TARGETS.values() for field in row.fields if field.shape.type is list}
+_LISTS |= {"tools", "skills", "disallowedTools", "mcpServers"}
+"""The keys with lists, which can also be one string with commas."""
+
+
 def _interpreted(key: str, value: Any) -> Any:
     """The value as Claude Code interprets it."""
     match value:
-        case str() if key in ("tools", "skills", "disallowedTools", "mcpServers"):
+        case str() if key in _LISTS:
             return list(re.findall(r"(?:\([^)]*\)|[^\s,(])+", value))
-        case list() if key in ("tools", "skills", "disallowedTools"):
-            return [name for one in value for name in _interpreted(key, one)]
+        case list() if key in _LISTS:
+            return [name for one in value for name in (_interpreted(key, one) if isinstance(one, str) else [one])]
         case Mapping() if key == "mcpServers":
             return [{name: server} for name, server in value.items()]
         case "true" | "false":
