@@ -95,6 +95,9 @@ in both. Folders are relative to the kit.
     [defaults.target.codex]
     sandbox_mode = "read-only"
 
+- `targets` names clients, or groups of them: `"@all"` stands for all clients except those that `assemble targets` marks
+  as *docs only*, and `"@verified"` for those whose every program somebody has run, or read the code of. A new version
+  of `assemble` may add clients to a group. Names and groups can be mixed, as in `["codex", "@verified"]`.
 - `[target.NAME] output` says where a client's files go. `{name}` is the agent's name, and `{dir}` is the folder of its
   manifest. `{dir}` can occur once.
 - With `use-files-of = "claude-code"` under `[target.copilot]` or `[target.cursor]`, an agent of both targets gets only

@@ -120,6 +120,7 @@ def test_a_file_access_is_found(line: str) -> None:
 UNICODE_SPACES = {
     "files.git_index": "a message of git, for people",
     "markdown.lenient_yaml": "what two clients match and trim in lines that are not YAML",
+    "markdown.raw_scalars": "where the client trims",
     "importing.tools": "where the clients split and trim",
     "markdown.front_matter": "some YAML parsers strip any white space, so such a value is quoted",
     "markdown.hidden_text": "texts for people",

@@ -1,10 +1,11 @@
-"""Agent files, read by the npm and Python parsers that AI clients use, and by the loader of Gemini CLI."""
+"""Agent files, read by the npm and Python parsers that AI clients use, and by the loaders of some clients."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -21,10 +22,13 @@ from ruamel.yaml import YAML
 
 from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.markdown.front_matter import front_matter
+from kei_assembler.markdown.raw_scalars import raw_front_matter, read_raw
+from kei_assembler.model.adaptation import toolset
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN
+from kei_assembler.whitespace import collapse_whitespace
 from node_scripts import node_command
-from readers import path_of, read
+from readers import build, path_of, read
 from strategies import ANY_TEXT, TRICKY_TEXT
 
 pytestmark = pytest.mark.slow
@@ -208,15 +212,29 @@ def _ours() -> dict[str, str]:
     return {str(path.relative_to(REPOSITORY)): path.read_text() for path in files}
 
 
+def _with_some(tools: list[str]) -> list[str]:
+    """The targets without those in which no tool of a list is left, which their clients would take for all tools."""
+    return [
+        name for name, row in TARGETS.items() if not row.tools.empty_means_all or toolset((*tools,), name).granted != ()
+    ]
+
+
 def _hostile() -> dict[str, str]:
     tools = [["*"], list(IN_GEMINI), *([entry] for entry in IN_GEMINI)]
     agents: list[dict[str, Any]] = [{"description": text, "role": f"{text}\n\nYou review."} for text in TEXTS]
-    agents += [{"description": "Reviews.", "role": "You review.", "tools": entries} for entries in tools]
+    agents += [
+        {"description": "Reviews.", "role": "You review.", "tools": entries, "targets": _with_some(entries)}
+        for entries in tools
+    ]
     strict = [name for name, row in TARGETS.items() if not row.tools.empty_means_all]
     agents.append({"description": "Reviews.", "role": "You review.", "tools": [], "targets": strict})
     named = {f"a{index}": agent for index, agent in enumerate(agents)}
     manifests = {f"agents/{name}.toml": tomli_w.dumps({"name": name} | agent) for name, agent in named.items()}
     return {"assemble.toml": "", **manifests}
+
+
+def _has_any(entries: list[str], target: str) -> bool:
+    return toolset(tuple(entries), target).granted != ()
 
 
 @pytest.fixture(params=[_ours, _hostile])
@@ -269,7 +287,236 @@ def test_gemini_variable_is_refused(bench: Workbench) -> None:
     assert (run.status, "error[T407]" in run.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form is MARKDOWN])
+def _by_kimi(folder: Path) -> dict[str, Any]:
+    agents = folder / ".kimi-code" / "agents"
+    command = [*node_command("kimi_agents.mjs", "@moonshot-ai/kimi-code", "js-yaml-4"), str(agents)]
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, timeout=120))
+    return {Path(name).stem: agent for name, agent in answer.items()}
+
+
+def test_kimi_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    loaded = _by_kimi(bench.folder)
+    assert loaded.keys() == agents.keys()
+    for name, agent in agents.items():
+        text = bench.read(path_of("kimi", name))
+        found, written = loaded[name], read("kimi", text)
+        assert (found["name"], found["description"]) == (name, agent["description"].strip())
+        tools = written.values.get("tools")
+        assert found.get("tools") == (tools.split(", ") if isinstance(tools, str) else tools)
+        assert found.get("subagents") == written.values.get("subagents")
+        assert found["prompt"] == text.partition("\n---\n\n")[2].strip()
+
+
+@pytest.mark.parametrize("variable", ["${cwd}", "${base_prompt}", "${HOME}", "$cwd", "${now}"])
+def test_what_kimi_replaces_is_an_error(variable: str, bench: Workbench) -> None:
+    manifest = f'name = "a"\ndescription = "A."\nrole = "You look into `{variable}`."\n'
+    bench.write({"agents/a.toml": manifest, "assemble.toml": 'targets = ["kimi"]\n'})
+    run = bench.run("--all")
+    bench.write({path_of("kimi", "a"): f"---\nname: a\ndescription: A.\n---\n\nYou look into `{variable}`.\n"})
+    is_replaced = variable not in _by_kimi(bench.folder)["a"]["prompt"]
+    assert ("error[T407]" in run.stderr) == is_replaced
+
+
+def _by_vibe(folder: Path) -> dict[str, Any]:
+    """What Vibe makes of the agents of a user whose folder of settings is `.vibe`."""
+    vibe = shutil.which("vibe")
+    if not vibe:
+        pytest.skip("Mistral Vibe is not installed; it needs Python 3.12: pip install mistral-vibe")
+    command = [str(Path(vibe).with_name("python")), str(REPOSITORY / "tests" / "vibe_agents.py")]
+    environment = {**os.environ, "HOME": str(folder), "VIBE_HOME": str(folder / ".vibe")}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    return answer
+
+
+def test_vibe_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    answer = _by_vibe(bench.folder)
+    assert answer["errors"] == []
+    read_values = {
+        name: (agent["description"], agent["overrides"].get("enabled_tools"), agent["instructions"])
+        for name, agent in answer["agents"].items()
+    }
+    assert read_values == {
+        name: (
+            agent["description"],
+            _granted("vibe", agent.get("tools")),
+            tomllib.loads(bench.read(path_of("vibe", name)))["instructions"],
+        )
+        for name, agent in agents.items()
+        if "vibe" in agent.get("targets", TARGETS)
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('safety = "odd"', "safety: 'odd' is not one of"),
+        ('description = " "', "a name and a description are required"),
+        ('enabled_tools = "bash"', "enabled_tools: Input should be a valid list"),
+        (f'instructions = "{"x" * 65_537}"', "limited to 65,536 characters"),
+    ],
+)
+def test_vibe_loses_a_file_that_the_rules_prevent(line: str, complaint: str, bench: Workbench) -> None:
+    lines = ['description = "A."', 'agent_type = "subagent"', 'instructions = "Text."', line]
+    table = {each.partition(" ")[0]: each for each in lines}
+    bench.write({".vibe/agents/a.toml": "\n".join(table.values())})
+    answer = _by_vibe(bench.folder)
+    assert (answer["agents"], complaint in "".join(answer["errors"])) == ({}, True)
+
+
+def test_vibe_takes_the_longest_body(bench: Workbench) -> None:
+    bench.write({"assemble.toml": 'targets = ["vibe"]\nrequired = ["name"]\n', "_blocks/b.md": "x" * 65_535})
+    bench.write({"agents/a.toml": 'name = "a"\ndescription = "A."\nblocks = ["b"]\n'})
+    assert bench.run("--all").status == 0
+    assert len(_by_vibe(bench.folder)["agents"]["a"]["instructions"]) == 65_536
+
+
+def _by_pi(folder: Path) -> dict[str, Any]:
+    command = [*node_command("pi_agents.mjs", "pi-subagents"), str(folder)]
+    environment = {**os.environ, "HOME": str(folder / "home"), "JITI_FS_CACHE": "false"}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    return answer
+
+
+def test_pi_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    answer = _by_pi(bench.folder)
+    assert answer["errors"] == []
+    read_values = {
+        agent["name"]: (agent["description"], _tools_in_pi(agent), agent["systemPrompt"]) for agent in answer["agents"]
+    }
+    assert read_values == {
+        name: (
+            collapse_whitespace(agent["description"]),
+            _granted("pi", agent.get("tools")),
+            bench.read(path_of("pi", name)).partition("\n---\n\n")[2].strip(),
+        )
+        for name, agent in agents.items()
+    }
+
+
+def _tools_in_pi(agent: dict[str, Any]) -> list[str] | None:
+    """The tools, which the client separates from those of MCP servers."""
+    if "tools" not in agent:
+        return None
+    return [*agent["tools"], *(f"mcp:{tool}" for tool in agent.get("mcpDirectTools", ()))]
+
+
+def test_pi_reads_each_key(bench: Workbench) -> None:
+    build(bench, tomli_w.dumps({"target": {"pi": PI_KEYS}}), ["pi"])
+    (agent,) = _by_pi(bench.folder)["agents"]
+    renamed = {"async": "defaultAsync", "timeoutMs": "defaultTimeoutMs", "toolTimeoutMs": "defaultToolTimeoutMs"}
+    read_values = {key: agent.get(renamed.get(key, key)) for key in PI_KEYS}
+    assert read_values == PI_KEYS | {"tools": ["read"]}
+    assert agent["mcpDirectTools"] == ["tracker/find"]
+
+
+PI_KEYS = {
+    "advertise": True,
+    "tools": ["read", "mcp:tracker/find"],
+    "excludeTools": ["ls", "bash"],
+    "allowNestedSubagents": False,
+    "model": "maker/one",
+    "fallbackModels": ["maker/two", "three"],
+    "fast": False,
+    "thinking": "high",
+    "systemPromptMode": "append",
+    "inheritProjectContext": True,
+    "inheritGlobalContext": True,
+    "inheritSkills": True,
+    "defaultContext": "fork",
+    "async": True,
+    "timeoutMs": 60_000,
+    "toolTimeoutMs": 5_000,
+    "acceptanceRole": "read-only",
+    "skills": ["review", "commit"],
+    "maxSubagentDepth": 0,
+    "completionGuard": False,
+}
+
+
+@pytest.mark.parametrize(
+    "front",
+    ["name: a\n", "description: x\n", "name: claude-code\ndescription: x\n", "name: a\ndescription: x\nasync: 1\n"],
+)
+def test_pi_loses_a_file_that_the_rules_prevent(front: str, bench: Workbench) -> None:
+    bench.write({".pi/agents/a.md": f"---\n{front}---\nText.\n", ".agents/skills/x/SKILL.md": HEAD})
+    assert _by_pi(bench.folder)["agents"] == []
+
+
+@pytest.mark.parametrize("name", ["claude-code", "reviewer", "delegate", "worker"])
+def test_pi_has_these_built_in_names(name: str, bench: Workbench) -> None:
+    bench.write({f"agents/{name}.toml": f'name = "{name}"\ndescription = "A."\nrole = "A."\ntargets = ["pi"]\n'})
+    run = bench.run("--all")
+    assert re.findall(r"\[(L80.)\]", run.stderr) == ["L801" if name == "claude-code" else "L807"]
+    assert [agent["name"] for agent in _by_pi(bench.folder)["agents"]] == ([] if name == "claude-code" else [name])
+
+
+HEAD = "---\nname: x\ndescription: y\n---\n"
+
+
+@given(st.text() | TEXT)
+@example('"a" and "b"')
+@example("'")
+@example(">")
+def test_raw_scalars_are_read_as_pi_reads_them(text: str) -> None:
+    line = raw_front_matter([("description", text)])
+    assert read_raw(line.removeprefix("---\n").removesuffix("---\n"), "pi").entries["description"].value == (
+        collapse_whitespace(text)
+    )
+
+
+def _by_cline(folder: Path) -> dict[str, Any]:
+    command = [*node_command("cline_agents.mjs", "@cline/core"), str(folder)]
+    environment = {**os.environ, "HOME": str(folder / "home"), "CLINE_DIR": str(folder / "home")}
+    answer: dict[str, Any] = json.loads(subprocess.check_output(command, env=environment, timeout=120))
+    return answer
+
+
+def test_cline_loads_the_values_of_the_manifests(agents: Agents, bench: Workbench) -> None:
+    answer = _by_cline(bench.folder)
+    assert answer["errors"] == []
+    assert {
+        agent["name"]: (agent["description"], agent.get("tools"), agent["systemPrompt"]) for agent in answer["agents"]
+    } == {
+        name: (
+            agent["description"].strip(),
+            _granted("cline", agent.get("tools")),
+            bench.read(path_of("cline", name)).partition("\n---\n\n")[2].strip(),
+        )
+        for name, agent in agents.items()
+    }
+
+
+def _granted(target: str, tools: list[str] | None) -> list[str] | None:
+    granted = toolset(None if tools is None else tuple(tools), target).granted
+    return None if granted is None else [grant.name for grant in granted]
+
+
+def test_cline_reads_each_key(bench: Workbench) -> None:
+    table = {"tools": ["read_files"], "skills": ["a"], "modelId": "maker/one", "maxIterations": 3}
+    allowed = '[[allow-rights]]\nagent = "critic"\nrights = ["cline.skills"]\nreason = "tested"\n'
+    build(bench, f'tools = ["Read"]\n{tomli_w.dumps({"target": {"cline": table}})}', ["cline"], allowed)
+    (agent,) = _by_cline(bench.folder)["agents"]
+    assert table.items() <= agent.items()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name: a\ndescription: A.\n",
+        "---\nname: a\ndescription: A.\n---\n",
+        "---\nname: a\ndescription: ''\n---\nText.\n",
+        "---\nname: a\ndescription: a: b\n---\nText.\n",
+        "---\nname: a\ndescription: A.\nmaxIterations: 0\n---\nText.\n",
+        "---\nname: a\ndescription: A.\nskills: 1\n---\nText.\n",
+    ],
+)
+def test_cline_loses_a_file_that_the_rules_prevent(content: str, bench: Workbench) -> None:
+    bench.write({".cline/agents/a.yaml": content, ".cline/agents/b.md": content, ".cline/agents/sub/c.yaml": content})
+    answer = _by_cline(bench.folder)
+    assert (answer["agents"], len(answer["errors"])) == ([], 1)
+
+
+@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.form.write is MARKDOWN.write])
 def test_file_has_the_values_of_its_manifest(clients: Clients, agents: Agents, bench: Workbench, target: str) -> None:
     for name, agent in agents.items():
         if target not in agent.get("targets", TARGETS):

@@ -50,6 +50,7 @@ FOR_GIT = {
 }
 # Whether the work tree can be a sparse checkout. Starting git for that would take longer than most runs.
 OF_INDEX = (".git", ".git/index")
+INDEX = ("index", "index.lock")
 DEVICES = frozenset(("/dev/null", "/dev/urandom"))
 # The device numbers of the mounted file systems. `self` is a number in what the kernel returns.
 OF_PROCESS = frozenset(("mountinfo",))
@@ -74,6 +75,8 @@ class Allowed(NamedTuple):
     """Further folders that it may create."""
     listed: frozenset[str] = frozenset()
     """Further folders whose entries it may list, but not read."""
+    of_git: frozenset[str] = frozenset()
+    """Files in `.git` that git may write, when it moves entries of the index."""
 
     def refusal(self, access: Access) -> str:
         """Return why an access is not allowed, or ""."""
@@ -96,7 +99,9 @@ class Allowed(NamedTuple):
             and path not in self.listed
             and not _is_of_process(path),
         }
-        return "" if path in DEVICES else next((reason for reason, applies in refusals.items() if applies), "")
+        if path in DEVICES or (is_git and access.kind == "write" and path in self.of_git):
+            return ""
+        return next((reason for reason, applies in refusals.items() if applies), "")
 
 
 def _is_in(path: str, folders: Iterable[str]) -> bool:
@@ -222,6 +227,14 @@ def _words(name: str, *choices: Sequence[str]) -> Callable[[RandomKit], Step]:
     return lambda kit: Step(name, kit.chooser.choice(choices))
 
 
+RENAMES = (
+    ("beta", "../../outside/beta"),
+    ("--prose", "alpha", "last"),
+    ("--dry-run", "alpha", "last"),
+    ("block:house", "house@codex"),
+    ("bundle:careful", "kind"),
+    ("value:PROJECT", "PRODUCT"),
+)
 COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     *(_build("--all"), _build("--all", "--no-cache"), _build("--all", "--strict"), _build("--all", "--force")),
     *(_build("--all", "--prune"), _build("--all", "--force", "--prune"), _build("--all", "--check")),
@@ -256,8 +269,14 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
     ),
     *(_why, _why, _words("gitignore", ["gitignore"])),
     *(_doctor, _doctor),
+    *(
+        _words("rename", *(["rename", *words] for words in RENAMES)),
+        _words("rename", ["rename", "alpha", "omega"], ["rename", "block:house", "deep/home"]),
+        _words("remove", ["remove", "beta"], ["remove", "--force", "alpha"], ["remove", "block:extra"]),
+    ),
     _words("impact", ["impact"], ["impact", "--names"], ["impact", "--since", "HEAD", "--output-format", "json"]),
     _words("targets", ["targets"], ["targets", "--all"], ["targets", "codex"], ["--help"], ["--version"]),
+    _words("targets", ["targets", "--present"], ["targets", "codex", "qwen"]),
     _words("explain", ["explain"], ["explain", "--all"], ["explain", "O611"], ["explain", "nothing"]),
 )
 COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
@@ -268,14 +287,20 @@ COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
 NAMES = frozenset(
     (
         *("build", "build one", "catalog", "completion", "doctor", "explain", "flatten", "gitignore", "graph"),
-        *("impact", "import", "init", "list", "new", "recursive", "schema", "show", "targets", "watch", "why"),
+        *("impact", "import", "init", "list", "new", "recursive", "remove", "rename", "schema", "show", "targets"),
+        *("watch", "why"),
     )
 )
 ONLY_READING = NAMES & {
     *("completion", "doctor", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
 }
+WITHOUT_KIT = ("targets", "--all", "--help", "--version")
+"""The last words of the commands about targets that need no kit."""
 ANYWHERE = frozenset(
-    ("build", "doctor", "flatten", "gitignore", "graph", "impact", "list", "new", "schema", "show", "watch", "why")
+    (
+        *("build", "doctor", "flatten", "gitignore", "graph", "impact", "list", "new", "remove", "rename", "schema"),
+        *("show", "watch", "why"),
+    )
 )
 """The commands that also run above the kit and in its folder of manifests."""
 WITH_HOME = frozenset(("build", "build one", "doctor", "impact", "list", "show", "watch", "why"))
@@ -319,7 +344,7 @@ class Laboratory:
         self.writes: Counter[str] = Counter()
         self.built = 0
         self.in_home: set[str] = set()
-        """What the commands on a kit could change in the home folder."""
+        """What the commands on a kit could change in the home folder, and in `.git`."""
 
     def environment(self, kit: RandomKit) -> dict[str, str]:
         folders = {"HOME": kit.home, "XDG_CACHE_HOME": self.folder / "cache", "TMPDIR": self.folder / "temp"}
@@ -329,9 +354,10 @@ class Laboratory:
         """Return what a command may access in a working directory, or with `start` as the kit."""
         top = os.path.realpath(kit.top)
         own = {str(self.folder / "cache/kei-assembler"), str(self.folder / "temp")}
-        if step.name in ("targets", "explain"):
+        if step.name == "explain" or (step.name == "targets" and step.args[-1] in WITHOUT_KIT):
             return Allowed(frozenset(own), frozenset(), top, str(kit.home))
-        folders, settings, above = {top} if step.name == "init" else set(), set(), set[str]()
+        finds_clients = step.name == "init" or "--present" in step.args
+        folders, settings, above = {top} if finds_clients else set(), set(), set[str]()
         if step.name == "init" and len(step.args) > 1:
             start = start / step.args[1]
         for path in _upwards(start, top):
@@ -361,6 +387,8 @@ class Laboratory:
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
         allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home), made=frozenset(above))
+        if step.name == "rename":
+            allowed = allowed._replace(of_git=frozenset(os.path.join(top, ".git", name) for name in INDEX))
         return _with_home(allowed, _nearest_kit(start, top)) if FOR_USER in step.args and not kit.is_in_git else allowed
 
     def try_kit(self, seed: int) -> None:
@@ -417,6 +445,8 @@ class Laboratory:
             timer.join()
         after = self.allowed(kit, start, step)
         both = before._replace(folders=before.folders | after.folders, made=before.made | after.made)
+        if step.name == "rename" and kit.is_in_git:
+            self.in_home |= {f"{kit.top}/.git/{name}" for name in (".", *INDEX)}
         if in_home := {folder for folder in both.folders | both.made if _is_in(folder, {str(kit.home)})}:
             self.in_home |= {f"{kit.home}/.", *in_home}
         self._judge(kit, step, both, run)

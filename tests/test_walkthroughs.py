@@ -64,6 +64,7 @@ def test_all_walkthroughs_are_found() -> None:
         "migration",
         "ownership",
         "safety",
+        "several-clients",
         "templates",
     }
     assert {page.stem for page in PAGES} == walkthroughs

@@ -18,6 +18,7 @@ from kei_assembler.loader import load_kit, refuse_home
 from kei_assembler.paths import normalize
 from kei_assembler.selection import nearest_kit
 from kei_assembler.targets import TARGETS, did_you_mean_target
+from kei_assembler.targets.groups import GROUPS
 
 if TYPE_CHECKING:
     from kei_assembler.render.renderer import Artifact
@@ -41,7 +42,7 @@ class Kit:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str] = ".", targets: Iterable[str] = (), *, for_user: bool = False) -> Kit:
-        """Return the kit in a folder, or in the nearest folder above it. `targets` limits it to some targets.
+        """Return the kit in a folder, or in the nearest folder above it. `targets` limits it to some targets or groups.
 
         `for_user` is the option `--user`: the kit's settings may use the home folder. Without it, the methods that
         build or compare such files raise AssembleError.
@@ -53,8 +54,9 @@ class Kit:
             raise AssembleError(f"the folder `{os.fspath(folder)}` does not exist")
         chosen = tuple(targets)
         for target in chosen:
-            if target not in TARGETS:
-                hint = did_you_mean_target(target, TARGETS, f"the targets are {', '.join(TARGETS)}")
+            if target not in TARGETS and target not in GROUPS:
+                known = (*TARGETS, *GROUPS)
+                hint = did_you_mean_target(target, known, f"the targets are {', '.join(known)}")
                 raise AssembleError(f"the target `{target}` does not exist", hint)
         own = load_kit(nearest_kit(os.path.abspath(folder)), chosen, for_user=for_user)
         return cls(own.folder, chosen, for_user)

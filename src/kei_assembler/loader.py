@@ -12,10 +12,11 @@ from kei_assembler.kit import LoadedKit, discovery
 from kei_assembler.rules import home
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import check_settings
+from kei_assembler.targets.groups import expanded
 
 
 def load_kit(folder: str, chosen: Iterable[str] = (), files: Files | None = None, for_user: bool = False) -> LoadedKit:
-    """Return the kit in a folder, given by its absolute path. If targets are chosen, the kit only has those.
+    """Return the kit in a folder, given by its absolute path. If targets or groups are chosen, it only has those.
 
     Without `files`, read it from the disk, or, in a sparse checkout, also from git's index. `for_user` allows outputs
     in the user's home folder.
@@ -26,7 +27,7 @@ def load_kit(folder: str, chosen: Iterable[str] = (), files: Files | None = None
     """
     kit = discovery.read_kit(folder, files or files_at(folder))
     refuse(check_settings(kit))
-    kit.selected_targets = tuple(dict.fromkeys(chosen))
+    kit.selected_targets = expanded(chosen)
     kit.for_user = for_user
     if for_user and kit.settings.is_user_level:
         kit.home = home_folder()

@@ -229,7 +229,7 @@ def file_of_item(kit: LoadedKit, argument: str) -> str:
     Raises:
         AssembleError: it names none, or several, or only a base of others.
     """
-    named = _files_named(kit, argument)
+    named = files_named(kit, argument)
     files = named or [*_files_of_output(kit, argument)]
     concrete = [file for file in files if not is_abstract(kit.read_manifest(file).data)]
     if len(concrete) == 1:
@@ -252,8 +252,8 @@ def _unknown_item(kit: LoadedKit, argument: str) -> AssembleError:
     return AssembleError(f"unknown {what} `{argument}`", did_you_mean(argument, names, hint))
 
 
-def _files_named(kit: LoadedKit, argument: str) -> list[str]:
-    """The manifests that an argument names: by their name, or as a path, perhaps without the suffix."""
+def files_named(kit: LoadedKit, argument: str) -> list[str]:
+    """Return the manifests that an argument names: by their name, or as a path, perhaps without the suffix."""
     files, known = kit.manifest_files, frozenset(kit.manifests)
     folder, _, name = argument.rpartition("/")
     found = [files.named(kind).get(name) for kind in KINDS.values() if folder in ("", kind.folder)]

@@ -188,6 +188,8 @@ DISABLED = [
     Change("opencode", "tools = []\n" + _own("opencode", "disable = true"), "tools = []"),
     Change("opencode", _own("opencode", "disable = true"), "", "all tools"),
     Change("opencode", _own("opencode", "disable = true"), _own("opencode", "disable = false"), "all tools"),
+    Change("kilo", "", _own("kilo", 'permission = { bash = "allow" }'), "permission: bash"),
+    Change("kilo", "", _own("kilo", 'permission = { bash = { "ls *" = "allow" } }')),
     Change("opencode", 'tools = ["Read"]', 'tools = ["Read"]\n' + _own("opencode", "disable = true"), "", "Read"),
 ]
 VALUES = [

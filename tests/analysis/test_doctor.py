@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pytest
@@ -23,9 +24,16 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the clients are shell s
 
 AGENT = 'name = "critic"\ndescription = "Reviews code."\nrole = "You review."\n'
 SETTINGS = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
-NAMES = "claude-code, copilot, cursor, opencode, gemini, codex, qwen"
+
+LOOKED_FOR = [name for name, row in TARGETS.items() if any(one.executable for one in row.verified)]
 
 Install = Callable[[str, str], Path]
+
+
+def _missing(*installed: str, columns: int = 60) -> str:
+    """The line about the clients that are not installed."""
+    names = ", ".join(name for name in LOOKED_FOR if name not in installed)
+    return fill(f"  not installed: {names}", columns - 1, subsequent_indent="    ", break_on_hyphens=False)
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +136,7 @@ def test_without_a_kit_the_installed_clients_are_reported(bench: Workbench, inst
     install("cursor-agent", "echo 2026.11.20-ab12cd")
     assert bench.run("doctor") == (
         0,
-        """\
+        f"""\
 CLIENTS
   claude-code  2.1.340            newer than the verified
                                   2.1.332
@@ -137,7 +145,7 @@ CLIENTS
   gemini       0.61.0             as verified
   codex        0.170.9            older than the verified
                                   0.171.0
-  not installed: copilot, opencode, qwen
+{_missing("claude-code", "cursor", "gemini", "codex")}
 
 """,
         "note: there is no kit here; to create one, run: assemble init\n",
@@ -157,7 +165,7 @@ def test_a_client_that_does_not_say_its_version_is_reported(
     run = bench.run("doctor")
     assert (run.status, run.stdout) == (
         0,
-        """\
+        f"""\
 CLIENTS
   claude-code  unknown  claude --version did not end in time; verified with
                         2.1.332
@@ -166,7 +174,7 @@ CLIENTS
   codex        unknown  codex --version ended with status 3; verified with
                         0.171.0
   qwen         unknown  qwen --version printed too much; verified with 0.24.4
-  not installed: copilot, cursor, opencode
+{_missing("claude-code", "gemini", "codex", "qwen", columns=80)}
 
 """,
     )
@@ -223,11 +231,10 @@ def test_what_each_client_reads_is_reported(bench: Workbench, install: Install) 
     before = bench.files()
     assert bench.run("doctor") == (
         0,
-        """\
+        f"""\
 CLIENTS
   gemini  0.61.0  as verified
-  not installed: claude-code, copilot, cursor, opencode,
-    codex, qwen
+{_missing("gemini")}
 
 READS
   claude-code  .claude/agents (2 agents),
@@ -237,7 +244,8 @@ READS
   codex        .codex/agents (2 agents),
                AGENTS.md (1 section),
                .agents/skills (1 skill)
-  .claude/agents is also read by copilot and cursor
+  .claude/agents is also read by copilot, cursor, auggie,
+    grok and goose
   installed, but not a target: gemini
 
 8 outputs: all are read
@@ -315,7 +323,8 @@ def test_two_files_of_an_agent_in_one_folder_are_a_problem(bench: Workbench) -> 
     assert run.status == 1
     assert (
         """
-  .claude/agents is also read by cursor
+  .claude/agents is also read by cursor, auggie, grok and
+    goose
 
 PROBLEMS
   Claude Code finds `critic` in `.claude/agents/critic.md`
@@ -333,8 +342,8 @@ def test_a_client_that_uses_the_files_of_another(bench: Workbench) -> None:
     bench.write({"assemble.toml": settings, "agents/critic.toml": AGENT})
     run = bench.run("doctor")
     assert (
-        "  cursor       .claude/agents (1 agent of claude-code)\n  .claude/agents is also read by copilot\n"
-        in run.stdout
+        "  cursor       .claude/agents (1 agent of claude-code)\n"
+        "  .claude/agents is also read by copilot, auggie, grok and\n    goose\n" in run.stdout
     )
     assert (run.status, run.stdout.endswith("\n1 output: all are read\n")) == (0, True)
 

@@ -26,6 +26,8 @@ CHANGED = [
     ("opencode", "opencode.jsonc", '{\n// "critic":\n"agent": {\n  "critic": {"disable": true,}, },\n}', (4, 3)),
     ("opencode", ".opencode/opencode.json", '{"x": "critic", "mode": {"critic": {"disable": true}}}', (1, 26)),
     ("opencode", ".opencode/opencode.jsonc", '/* { */ {"agent": {"critic": {"disable": true}}}', (1, 20)),
+    ("kilo", ".kilo/kilo.jsonc", '{"agent": {"critic": {"disable": true}}}', (1, 12)),
+    ("kilo", "opencode.json", '{"agent": {"critic": {"disable": true}}}', (1, 12)),
     ("opencode", "opencode.json", '{"agent": {"\\u0063ritic": {"disable": true}}}', (1, 1)),
     ("codex", ".codex/config.toml", '[agents.critic]\ndisable = "x"\n', (1, 9)),
     ("codex", ".codex/config.toml", 'agents.critic = { disable = 1, config_file = "agents/other.toml" }\n', (1, 8)),

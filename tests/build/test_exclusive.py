@@ -117,6 +117,22 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("opencode", ".opencode/modes/rogue.md", PAGE),
     ("opencode", ".opencode/mode/rogue.md", PAGE),
     ("opencode", ".opencode/agents/.x/.rogue.md", ROGUE),
+    # Kilo Code
+    ("kilo", ".kilo/agents/rogue.md", "You do as you like.\n"),
+    ("kilo", ".kilo/agent/rogue.md", PAGE),
+    ("kilo", ".kilo/modes/rogue.md", PAGE),
+    ("kilo", ".kilo/mode/.x/.rogue.md", PAGE),
+    ("kilo", ".kilocode/agents/rogue.md", PAGE),
+    ("kilo", ".kilocode/agent/rogue.md", PAGE),
+    ("kilo", ".kilocode/modes/rogue.md", PAGE),
+    ("kilo", ".kilocode/mode/rogue.md", PAGE),
+    # Factory Droid
+    ("droid", ".factory/droids/rogue.md", "You do as you like.\n"),
+    # Auggie
+    ("auggie", ".augment/agents/rogue.txt", "You do as you like.\n"),
+    ("auggie", ".augment/agents/inner/rogue.md", ROGUE),
+    ("auggie", ".claude/agents/rogue.md", ROGUE),
+    ("auggie", ".agents/agents/rogue.md", ROGUE),
     # Gemini CLI
     ("gemini", ".gemini/agents/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/.rogue.md", ROGUE),
@@ -135,6 +151,32 @@ LOADED: list[tuple[str, str, str | bytes]] = [
     ("qwen", ".qwen/agents/.rogue.md", ROGUE),
     ("qwen", ".qwen/agents/_rogue.md", ROGUE),
     ("qwen", ".qwen/agents/crlf.md", ROGUE.replace("\n", "\r\n")),
+    # Kimi Code
+    ("kimi", ".kimi-code/agents/rogue.md", ROGUE),
+    ("kimi", ".kimi-code/agents/team/rogue.md", ROGUE),
+    ("kimi", ".agents/agents/rogue.md", ROGUE),
+    # Grok Build
+    ("grok", ".grok/agents/rogue.md", ROGUE),
+    ("grok", ".grok/agents/.rogue.md", ROGUE),
+    ("grok", ".claude/agents/rogue.md", ROGUE),
+    # clients that are known from their documentation only
+    ("kiro", ".kiro/agents/team/rogue.md", ROGUE),
+    ("goose", ".goose/agents/late.md", f"# Rogue\n\n{ROGUE}"),
+    ("goose", ".claude/agents/rogue.md", ROGUE),
+    ("goose", ".agents/agents/rogue.md", ROGUE),
+    ("junie", ".junie/agents/rogue.md", ROGUE),
+    ("junie", ".agents/agents/rogue.md", ROGUE),
+    ("devin", ".devin/agents/rogue/AGENT.md", ROGUE),
+    # Mistral Vibe
+    ("vibe", ".vibe/agents/rogue.toml", 'instructions = "Do as you like."\n'),
+    ("vibe", ".vibe/agents/mode.toml", "bypass_tool_permissions = true\n"),
+    # pi-subagents
+    ("pi", ".pi/agents/rogue.md", ROGUE),
+    ("pi", ".pi/agents/skills/rogue.md", ROGUE),
+    ("pi", ".agents/team/rogue.md", ROGUE),
+    # Cline
+    ("cline", ".cline/agents/rogue.yaml", ROGUE),
+    ("cline", ".cline/agents/.rogue.YML", ROGUE),
 ]  # fmt: skip
 
 IGNORED: list[tuple[str, str, str]] = [
@@ -156,6 +198,10 @@ IGNORED: list[tuple[str, str, str]] = [
     ("cursor", ".cursor/agents/notes.txt", ROGUE),
     ("opencode", ".opencode/commands/page.md", PAGE),
     ("opencode", ".claude/agents/rogue.md", ROGUE),
+    ("kilo", ".kilo/commands/page.md", PAGE),
+    ("droid", ".factory/droids/inner/rogue.md", ROGUE),
+    ("auggie", ".augment/agents/.rogue.md", ROGUE),
+    ("auggie", ".augment/rules/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/_rogue.md", ROGUE),
     ("gemini", ".gemini/agents/inner/rogue.md", ROGUE),
     ("gemini", ".gemini/agents/README.md", PAGE),
@@ -167,6 +213,24 @@ IGNORED: list[tuple[str, str, str]] = [
     ("codex", ".codex/agents/quotes.toml", '"' * (MAX_OUTPUT_BYTES // 4)),
     ("qwen", ".qwen/agents/inner/rogue.md", ROGUE),
     ("qwen", ".qwen/agents/rogue.toml", ROGUE_TOML),
+    ("kimi", ".kimi-code/skills/rogue.md", ROGUE),
+    ("kimi", ".kimi-code/agents/.rogue.md", ROGUE),
+    ("grok", ".grok/agents/sub/rogue.md", ROGUE),
+    ("grok", ".claude/agents/sub/rogue.md", ROGUE),
+    ("grok", ".cursor/agents/rogue.md", ROGUE),
+    ("kiro", ".kiro/steering/rogue.md", ROGUE),
+    ("goose", ".goose/agents/sub/rogue.md", ROGUE),
+    ("junie", ".junie/agents/sub/rogue.md", ROGUE),
+    ("devin", ".devin/agents/rogue/notes.md", ROGUE),
+    ("vibe", ".vibe/agents/inner/rogue.toml", ROGUE_TOML),
+    ("vibe", ".vibe/config.toml", ROGUE_TOML),
+    ("vibe", ".vibe/agents/rogue.md", ROGUE),
+    ("pi", ".agents/skills/rogue/SKILL.md", ROGUE),
+    ("pi", ".pi/agents/rogue.chain.md", ROGUE),
+    ("pi", ".pi/rogue.md", ROGUE),
+    ("cline", ".cline/agents/rogue.md", ROGUE),
+    ("cline", ".cline/agents/inner/rogue.yaml", ROGUE),
+    ("cline", ".cline/agents/plain.yaml", "name: rogue\n"),
 ]  # fmt: skip
 
 
@@ -280,19 +344,19 @@ def test_nothing_outside_the_root_is_read(target: str, bench: Workbench) -> None
     for place in (".", f"{folder}/kit"):
         bench.write({f"{place}/assemble.toml": f'exclusive = true\ntargets = ["{target}"]\n{output}'})
         bench.write({f"{place}/agents/alpha.toml": MANIFEST.format("alpha"), f"{place}/_blocks/b.md": ""})
-    below = f"{folder}/kit/{folder}"
+    below, end = f"{folder}/kit/{folder}", ".md" if target == "codex" else suffix
     bench.write({
-        f"{below}/up.md": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
-        f"{below}/far.md": stamped("/etc/hostname.toml"),
+        f"{below}/up{end}": stamped("../" * (below.count("/") + 1) + "agents/alpha.toml"),
+        f"{below}/far{end}": stamped("/etc/hostname.toml"),
         f"{below}/inner/next.md": stamped("next.toml"), f"{below}/inner/next.toml": MANIFEST.format("next"),
     })  # fmt: skip
-    for name, to in (("file.md", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
+    for name, to in ((f"file{end}", "/etc/hostname"), ("up", "../" * 9), ("kit", bench.folder), ("etc.toml", "/etc")):
         (bench.folder / below / name).symlink_to(to)
     files = Observed()
     kit = load_kit(str(bench.folder / folder / "kit"), files=files)
     assert len(with_intruders(kit, [], [], [target])) > 2
     top = str(bench.folder / folder / "kit")
-    assert len(files.seen) > 5
+    assert len(files.seen) > 4
     assert [path for path in files.seen if not f"{os.path.realpath(path)}/".startswith(f"{top}/")] == []
 
 

@@ -77,6 +77,21 @@ SAME = {
         (".opencode/modes/critic.md", "You review.\n"),
         (".opencode/agents/sub/x.md", _agent()),
     ],
+    "kilo": [
+        (".kilo/agents/aaa.md", _agent()),
+        (".kilo/agent/critic.md", _agent(line="x: y")),
+        (".kilocode/agents/critic.md", "You review.\n"),
+        (".kilo/modes/critic.md", "You review.\n"),
+    ],
+    "droid": [
+        (".factory/droids/aaa.md", _agent()),
+        (".factory/droids/.critic.md", _agent(line="name: critic")),
+    ],
+    "auggie": [
+        (".augment/agents/aaa.md", _agent()),
+        (".augment/agents/critic.txt", "You review.\n"),
+        (".augment/agents/sub/aaa.md", _agent()),
+    ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent()),
         (".gemini/agents/aaa.md", "---\n- name: one\n  agent_card_url: u\n- agent_card_url: u\n  name: critic\n---\n"),
@@ -90,6 +105,23 @@ SAME = {
         (".qwen/agents/aaa.md", _agent("Critic")),
         (".qwen/agents/Critic.md", _agent('"CRITI\\x43"')),
     ],
+    "kimi": [
+        (".kimi-code/agents/aaa.md", _agent()),
+        (".kimi-code/agents/sub/critic.md", _agent(line="x: y")),
+        (".agents/agents/aaa.md", _agent()),
+    ],
+    "grok": [(".grok/agents/aaa.md", _agent()), (".grok/agents/.aaa.md", _agent())],
+    "kiro": [],
+    "goose": [(".goose/agents/aaa.md", _agent()), (".goose/agents/aaa.md", f"# A heading\n\n{_agent()}")],
+    "junie": [(".junie/agents/aaa.md", _agent()), (".agents/agents/critic.md", _agent(line="x: y"))],
+    "devin": [(".devin/agents/aaa/AGENT.md", _agent())],
+    "vibe": [],
+    "pi": [
+        (".pi/agents/aaa.md", _agent()),
+        (".pi/agents/sub/aaa.md", _agent("'critic'")),
+        (".pi/agents/aaa.md", _agent(line="name: >\n  critic")),
+    ],
+    "cline": [(".cline/agents/aaa.yml", _agent()), (".cline/agents/Critic.yaml", _agent("CRITIC"))],
 }
 DIFFERENT = {
     "claude-code": [
@@ -120,6 +152,22 @@ DIFFERENT = {
         (".opencode/agent/critic.md", _agent("other")),
         (".opencode/agent/aaa.md", _agent("Critic")),
     ],
+    "kilo": [
+        (".kilo/agents/sub/critic.md", _agent(line="x: y")),
+        (".opencode/agents/critic.md", _agent()),
+    ],
+    "droid": [
+        (".factory/droids/aaa.md", _agent("Critic")),
+        (".factory/droids/sub/critic.md", _agent()),
+        (".agents/droids/critic.md", _agent()),
+    ],
+    "auggie": [
+        (".augment/agents/aaa.md", _agent("Critic")),
+        (".augment/agents/sub/critic.md", "You review.\n"),
+        (".augment/agents/.critic.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+        (".agents/agents/critic.md", _agent()),
+    ],
     "gemini": [
         (".gemini/agents/aaa.md", _agent("CRITIC")),
         (".gemini/agents/_aaa.md", _agent()),
@@ -131,6 +179,31 @@ DIFFERENT = {
         (".codex/agents/critic.md", _agent()),
     ],
     "qwen": [(".qwen/agents/sub/aaa.md", _agent()), (".qwen/agents/critic.txt", _agent())],
+    "kimi": [
+        (".kimi-code/agents/critic.md.txt", _agent()),
+        (".kimi-code/agents/sub/critic.md", _agent("other")),
+        (".kimi-code/agents/.hidden/aaa.md", _agent()),
+        (".kimi-code/agents/.aaa.md", _agent()),
+        (".kimi-code/agents/1/2/3/4/5/6/7/8/9/aaa.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+    ],
+    "grok": [
+        (".grok/agents/critic.md.txt", _agent()),
+        (".grok/agents/aaa.md", _agent("Critic")),
+        (".grok/agents/sub/aaa.md", _agent()),
+        (".claude/agents/critic.md", _agent()),
+    ],
+    "kiro": [(".kiro/agents/sub/critic.md", _agent(line="x: y")), (".kiro/agents/critic.txt", _agent())],
+    "goose": [(".goose/agents/sub/aaa.md", _agent()), (".claude/agents/critic.md", _agent())],
+    "junie": [(".junie/agents/sub/aaa.md", _agent()), (".junie/agents/aaa.md", _agent("other"))],
+    "devin": [(".devin/agents/critic.md", _agent()), (".devin/agents/aaa/AGENT.md", _agent("other"))],
+    "vibe": [(".vibe/agents/aaa.toml", 'name = "critic"\ninstructions = "Review."\n')],
+    "pi": [
+        (".pi/agents/aaa.md", _agent("Critic")),
+        (".agents/critic.md", _agent()),
+        (".pi/agents/aaa.md", _agent("[critic]")),
+    ],
+    "cline": [(".cline/agents/sub/aaa.yaml", _agent()), (".cline/agents/critic.md", _agent())],
 }
 
 

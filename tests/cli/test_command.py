@@ -10,7 +10,7 @@ from kei_assembler import __version__
 from kei_assembler.cli.app import assemble
 from kei_assembler.cli.commands import COMMANDS, command_named
 from kei_assembler.report.layout import width
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets.groups import GROUPS
 
 AGENT = 'name = "{0}"\ndescription = "Does {0}."\n'
 
@@ -269,7 +269,7 @@ def test_help_fits_a_narrow_terminal(bench: Workbench, name: str, monkeypatch: p
         (["watch", "--target", "gmini"], "; did you mean `gemini`?\n"),
         (["targets", "opencod"], "; did you mean `opencode`?\n"),
         (["import", "x.md", "--from", "copliot"], "; did you mean `copilot`?\n"),
-        (["--all", "--target", "xyz"], f"'{list(TARGETS)[-1]}'.\n"),
+        (["--all", "--target", "xyz"], f"'{list(GROUPS)[-1]}'.\n"),
     ],
 )
 def test_a_mistyped_choice_gets_the_nearest_one(kit: Workbench, args: list[str], hint: str) -> None:

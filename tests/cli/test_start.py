@@ -27,7 +27,8 @@ CACHED_MODULES = frozenset(
 OTHER_MODULES = frozenset(
     "cli.explain cli.import_ cli.init cli.new cli.schema cli.targets cli.watch files.git_index importing "
     "build.diff build.schema_files build.staged_files render.renderer render.limits render.sandbox "
-    "rules.catalog scaffold scaffold.new_manifest kit.json_schema toml.writer toml.positions watch".split()
+    "rules.catalog scaffold scaffold.new_manifest kit.json_schema toml.writer toml.positions watch "
+    "markdown.lenient_yaml repair toml.rewriting".split()
 )
 BUILD_MODULES = frozenset({"build.schema_files", "render.limits", "render.renderer", "render.sandbox"})
 STANDARD = frozenset(

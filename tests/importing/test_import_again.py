@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 from conftest import Run, Workbench
+from kei_assembler.targets import TARGETS
 from readers import path_of
 
 NEXT = re.compile(r"^next: .*run: assemble (?P<args>[^,\n]*)", re.MULTILINE)
@@ -101,7 +102,7 @@ def test_unchanged_generated_files_are_kept_without_findings(kit: Workbench) -> 
     assert kit.files() == before
 
 
-@pytest.mark.parametrize("target", ["claude-code", "codex", "opencode", "copilot", "gemini", "cursor", "qwen"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_generated_file_is_not_a_second_agent(target: str, bench: Workbench) -> None:
     bench.write({"assemble.toml": f'targets = ["{target}"]\n'})
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Reviews code."\nrole = "You review code."\n'})

@@ -18,14 +18,15 @@ from kei_assembler.importing.agent_file import read_agent
 from kei_assembler.importing.bodies import closed
 from kei_assembler.importing.convert import convert
 from kei_assembler.importing.hard_breaks import with_backslashes
-from kei_assembler.importing.names import unique_names
+from kei_assembler.importing.names import agent_names
 from kei_assembler.importing.pending_kit import manifest_text, new_kit, pending_manifests
 from kei_assembler.markdown import lenient_yaml
 from kei_assembler.markdown.structure import trimmed
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import read_toml
-from readers import AgentFile, as_claude_code, by_lines, read
+from readers import AgentFile, as_claude_code, by_lines, by_raw_scalars, read
 from strategies import OTHER_SPACES
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Cf", "Zl", "Zp", "Mn", "Me"])
@@ -68,13 +69,13 @@ def _imported(raw: bytes, tmp: Path, target: str = "claude-code") -> Imported | 
     if agent is None:
         return None
     kit, _ = new_kit(str(tmp), [agent])
-    ((name, name_findings),) = unique_names([agent])
-    one = convert(kit, agent, name, frozenset({name}))
-    (file,) = pending_manifests(kit, [one])
+    (named,) = agent_names([agent])
+    one = convert(kit, agent, named, frozenset({named.name}))
+    (file,) = pending_manifests(kit, [one], lambda each: each)
     source = read_toml(file.path, file.text.encode())
     assert source.error is None
     manifest, _ = check_manifest(kit, source)
-    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *name_findings, *one.found))
+    findings = tuple((one.location.excerpt or "", one.message) for one in (*found, *named.found, *one.found))
     return Imported(Renderer(kit).render(manifest, file.path, target).content.decode(), findings)
 
 
@@ -261,7 +262,7 @@ def _is_kept(key: str, value: Any, made: AgentFile, imported: Imported) -> bool:
 def _interpreted(key: str, value: Any) -> Any:
     """The value as Claude Code interprets it."""
     match value:
-        case str() if key in ("tools", "skills", "disallowedTools"):
+        case str() if key in ("tools", "skills", "disallowedTools", "mcpServers"):
             return list(re.findall(r"(?:\([^)]*\)|[^\s,(])+", value))
         case list() if key in ("tools", "skills", "disallowedTools"):
             return [name for one in value for name in _interpreted(key, one)]
@@ -357,6 +358,31 @@ LINES_OF = {
         ),
         *("permission: {webfetch: {a: deny}}", "reasoningEffort: high", "prompt: x", "permission:"),
     ),
+    "kilo": (
+        *("mode: primary", "mode: subagent", "mode: other", "model: a/b", "variant: high", "temperature: 0.1"),
+        *("displayName: The Critic", "maxSteps: 5", "steps: 3", "hidden: true", "disable: false", "color: accent"),
+        *("tools: {bash: true, write: false}", "permission: allow", "permission: {'*': deny, edit: allow}"),
+        *("permission: {'*': deny, bash: ask, edit: allow}", "permission: {'*': deny, bash: allow}", "prompt: x"),
+        *("permission:\n  bash:\n    '*': ask\n    git log*: allow\n  edit: deny", "permissions: [x]", "source: x"),
+    ),
+    "droid": (
+        *("model: inherit", "model: custom:x", "model: 5", "reasoningEffort: high", "tools: [Read, LS, Grep, Glob]"),
+        *("tools: read-only", "tools: edit", "tools: all", "tools: []", "tools: [Read]", "tools: Read, Execute"),
+        *(
+            "tools: [MultiEdit]",
+            "tools: [gh___list, ApplyPatch]",
+            "mcpServers: [a]",
+            "mcpServers: a, b",
+            "version: x",
+        ),
+    ),
+    "auggie": (
+        *("model: gpt-5", "model: haiku", "color: pink", "color: gray", "tools: [view, grep-search]", "tools: view"),
+        *("tools: [launch-process]", "tools: view, grep-search", "tools: []", "disabled_tools: [save-file]"),
+        *("disabled_tools: save-file, remove-files", "hidden: true", "hidden: 'true'", "disable_rules: true"),
+        *("tool_description: Reviews", "instruction_description: x", "finish_tool: x", "provider_base_url: u"),
+        *("tools: [launch-process, read-process, write-process, kill-process, list-processes]",),
+    ),
     "gemini": (
         *("name: critic_2", "kind: local", "tools: [read_file, replace]", "tools: ['*']", "tools: [x]"),
         *(
@@ -412,6 +438,71 @@ LINES_OF = {
             "tools: 5",
         ),
     ),
+    "kimi": (
+        *("name: critic-2", "tools: Read, Grep", "tools: [Read, FetchURL]", "tools: []", "tools: '*'", "tools: [x y]"),
+        *("tools: [Read, mcp__gh__*, mcp__gh__list]", "tools: Read, Agent", "disallowedTools: Bash, Write"),
+        *("disallowedTools: [Edit]", "subagents: coder, plan", "subagents: []", "subagents: ['*']", "override: true"),
+        *("whenToUse: when done", "whenToUse: 5", "model: opus", "tools: 5", "override: 'yes'"),
+    ),
+    "grok": (
+        *(
+            "name: Critic",
+            "tools: Read, Grep",
+            "tools: [read_file, grep]",
+            "tools: []",
+            "tools: '*'",
+            "tools: Bash(ls)",
+        ),
+        *("tools: Read, mcp__gh__list", "tools: search_replace", "disallowedTools: Bash, task", "model: inherit"),
+        *(
+            "mcpInheritance: none",
+            "mcpInheritance: {named: [gh]}",
+            "mcpInheritance: odd",
+            "model: grok-4",
+            "effort: max",
+        ),
+        *("effort: odd", "maxTurns: 5", "maxTurns: 0", "permissionMode: plan", "capabilityMode: read-only"),
+        *("promptMode: full", "isolation: none", "background: 'true'", "color: gray", "memory: user", "skills: [a]"),
+        *("discoverSkills: true", "mcpServers: [a]", "mcpServers: [{a: {command: x}}]", "hooks: {}", "toolConfig: {}"),
+    ),
+    "kiro": (
+        *("tools: [read, shell]", "tools: [write, '@git/log', '@git']", "tools: ['*']", "tools: []", "tools: [x]"),
+        *("model: claude-sonnet-4", "permissions: [{capability: shell, effect: allow}]", "mcpServers: {}"),
+    ),
+    "goose": ("name: Critic", "model: x", "tools: [read]"),
+    "junie": ("name: critic-2", "model: x", "tools: [read]", "maxTurns: 5", "skills: a"),
+    "devin": ("name: critic-2", "model: x", "allowed-tools: [read]", "permissions: {allow: [x]}"),
+    "pi": (
+        *(
+            "tools: read, ls",
+            "tools: read, bash",
+            "tools: 'edit'",
+            "tools:",
+            "tools: mcp:gh, mcp:gh/list",
+            "tools: './x.ts'",
+        ),
+        *(
+            "async: true",
+            "async: maybe",
+            "timeoutMs: 5",
+            "timeoutMs: 0",
+            "thinking: high",
+            "thinking: odd",
+            "model: a/b",
+        ),
+        *("skills: a, b", "fallbackModels: a, b/c", "runner: x", "x: y", "maxSubagentDepth: 0", "name: 'The critic'"),
+    ),
+    "cline": (
+        *(
+            "tools: [read_files, x]",
+            "tools: read_files, bash",
+            "tools: [editor, apply_patch]",
+            "tools: []",
+            "tools: ''",
+        ),
+        *("skills: [a]", "skills: a, b", "modelId: a/b", "modelId: 4", "providerId: x", "maxIterations: 5", "x: y"),
+        *("maxIterations: 0", "name: Critic", "model: opus"),
+    ),
 }
 
 
@@ -430,11 +521,15 @@ def test_files_that_other_clients_load(tmp_path_factory: pytest.TempPathFactory,
     imported = _imported(f"---\n{front}---\nYou review code.\n".encode(), tmp_path_factory.getbasetemp(), target)
     assert imported
     made, body = read(target, imported.text)
-    expected = by_lines(front) if target == "cursor" else yaml.safe_load(front)
+    reader = {"lines": by_lines, "raw": by_raw_scalars}.get(TARGETS[target].form.syntax, yaml.safe_load)
+    expected = reader(front)
     lost = [key for key, value in expected.items() if not _is_same(key, value, made.get(key), imported)]
-    assert [key for key in lost if (target, key) != ("opencode", "name")] == []
+    assert [key for key in lost if (target in ("opencode", "kilo", "kiro"), key) != (True, "name")] == []
     assert body.endswith("You review code.")
 
 
 def _is_same(key: str, value: Any, made: Any, imported: Imported) -> bool:
-    return imported.mentions(key) or _interpreted(key, value) == _interpreted(key, made)
+    before, after = _interpreted(key, value), _interpreted(key, made)
+    if key == "tools" and isinstance(before, list) and isinstance(after, list):  # the order has no meaning
+        before, after = sorted(before, key=str), sorted(after, key=str)
+    return imported.mentions(key) or before == after

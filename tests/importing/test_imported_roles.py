@@ -14,9 +14,11 @@ from conftest import Workbench, examples
 from kei_assembler.importing import roles
 from kei_assembler.importing.agent_file import read_agent
 from kei_assembler.importing.convert import convert
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.pending_kit import PendingKit, new_kit, pending_manifests
 from kei_assembler.render.renderer import Renderer
 from kei_assembler.rules import check_manifest
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import read_text
 from strategies import OTHER_SPACES
 
@@ -85,7 +87,7 @@ def test_crlf_is_imported_as_lf(bench: Workbench) -> None:
     assert bench.read("roles/critic.md") == LONG
 
 
-@pytest.mark.parametrize("target", ["codex", "opencode", "copilot", "gemini", "cursor", "qwen"])
+@pytest.mark.parametrize("target", [name for name in TARGETS if name not in ("claude-code", "goose")])
 def test_every_client(target: str, bench: Workbench) -> None:
     bench.write({"agents/critic.toml": f'name = "critic"\ndescription = "x"\nrole = """\n{LONG}"""\n'})
     bench.write({"assemble.toml": f'targets = ["{target}"]\n'})
@@ -258,7 +260,7 @@ def _generated(folder: Path, text: str) -> tuple[str, list[str]] | None:
     if agent is None:
         return None
     kit, _ = new_kit(str(folder), [agent])
-    (file,) = pending_manifests(kit, [convert(kit, agent, "critic", frozenset({"critic"}))])
+    (file,) = pending_manifests(kit, [convert(kit, agent, Named("critic"), frozenset({"critic"}))])
     assert not file.role_file or read_text("", file.role.encode()).text == file.role
     pending = PendingKit(kit, [file], {})
     manifest, found = check_manifest(pending, pending.read_manifest(file.path))

@@ -195,13 +195,14 @@ def test_the_next_steps_work_with_renamed_manifests(bench: Workbench) -> None:
 
 def test_shared_sections_and_names_of_their_own_do_not_stop_the_next_steps(bench: Workbench) -> None:
     body = "You work.\n\n## Honesty\n\nSay what you ran.\n"
-    files = {f"{FOLDER}/{name}.md": _agent("Code Critic", body=body) for name in "ab"}
+    files = {f"{FOLDER}/{name}.md": _agent("critic", body=f"You are {name}.\n\n{body}") for name in "ab"}
+    files[f"{FOLDER}/d.md"] = _agent("The D", body=body)
     run = _import(bench, files | {f"{FOLDER}/c.md": _agent("c", body=body)}, "--share")
     before = bench.files()
     assert _follow(bench, run) == [0, 0]
     assert {path for path in bench.files() if path.endswith(".toml")} <= before.keys()
     assert sorted(path for path in bench.files() if path.startswith(FOLDER)) == [
-        f"{FOLDER}/{name}.md" for name in ("c", "code-critic-2", "code-critic")
+        f"{FOLDER}/{name}.md" for name in ("b", "c", "critic", "d")
     ]
 
 

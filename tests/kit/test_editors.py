@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY, Workbench
+from kei_assembler.targets import TARGETS
 from language_server import language_server
 
 pytestmark = pytest.mark.slow
@@ -85,7 +86,7 @@ COMPLETED = {
     "extends = |": {"alpha", "beta"},
     "unset = [|]": {"model", "tools"},
     "blocks = [|]": {"baseline", "policy/no-push", "@careful", "...", "!baseline", "!@careful"},
-    "targets = [|]": {"...", "!codex", "claude-code", "codex", "copilot", "cursor", "gemini", "opencode", "qwen"},
+    "targets = [|]": {"...", "!codex", *TARGETS},
     "tools = [|]": {"Read", "Deploy", "..."},
     "[[handoff]]\ntarget = |": {"alpha", "beta", "general-purpose"},
     "[target.codex]\nsandbox_mode = |": {"danger-full-access", "read-only", "workspace-write"},

@@ -30,6 +30,7 @@ from kei_assembler.model.settings import SHAPE, decode_settings
 from kei_assembler.rules import check_manifest
 from kei_assembler.rules.settings import repeated_setting
 from kei_assembler.rules.sources import check_source
+from kei_assembler.targets.groups import GROUPS
 from kei_assembler.toml.source import Source, read_toml
 from kei_assembler.validation import (
     ANYTHING,
@@ -156,7 +157,7 @@ def test_the_schema_offers_what_the_kit_contains(kit: LoadedKit) -> None:
     assert keys["extends"]["enum"] == ["alpha", "base", "beta"]
     assert "Deploy" in keys["tools"]["items"]["anyOf"][0]["enum"]
     assert (keys["owner"]["type"], keys["links"]["type"]) == ("string", "array")
-    targets = {*keys["target"]["properties"]}
+    targets = {*keys["target"]["properties"], *GROUPS}
     assert {*keys["targets"]["items"]["enum"]} == {*targets, "...", *(f"!{name}" for name in targets)}
     assert keys["model"]["default"] == "opus"
     assert of_kit["required"] == ["name"]

@@ -25,7 +25,9 @@ def test_the_files_of_our_own_agents(target: str, bench: Workbench) -> None:
     bench.write({str(path.relative_to(REPOSITORY)): path.read_bytes() for glob in SOURCES for path in _files(glob)})
     before = bench.files()
     run = bench.run("--all", "--target", target)
-    generated = {Path(name).name: content for name, (content, _) in bench.files().items() if name not in before}
+    folder = TARGETS[target].output.format(dir="agents", name="NAME").partition("/NAME")[0]
+    generated = {name: content for name, (content, _) in bench.files().items() if name not in before}
+    generated = {name.removeprefix(f"{folder}/"): content for name, content in generated.items()}
     assert (run.status, len(generated)) == (0, 7), run.stderr
     if UPDATE and target != "claude-code":
         _write(GOLDEN / target, generated)
@@ -41,12 +43,13 @@ def _files(glob: str) -> list[Path]:
 
 
 def _expected(target: str) -> dict[str, bytes]:
-    files = _files("agents/*.md") if target == "claude-code" else (GOLDEN / target).iterdir()
-    return {path.name: path.read_bytes() for path in files}
+    folder, pattern = (REPOSITORY / "agents", "*.md") if target == "claude-code" else (GOLDEN / target, "**/*.*")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob(pattern)}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)

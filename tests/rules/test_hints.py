@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import Workbench
+from kei_assembler.targets import TARGETS
 from readers import diagnostics
 
 HEAD = 'name = "a"\ndescription = "A."\n'
@@ -21,6 +22,8 @@ def _helps(bench: Workbench, files: dict[str, str]) -> list[tuple[str, str]]:
     return [(each["code"], each["help"] or "") for each in found]
 
 
+_TABLES = [f"`[target.{name}]`" for name, row in TARGETS.items() if "temperature" in row.keys]
+WITH_TEMPERATURE = f"{', '.join(_TABLES[:-1])} or {_TABLES[-1]}"
 CLAUDE = "it belongs in `[target.claude-code]`"
 
 
@@ -37,11 +40,11 @@ CLAUDE = "it belongs in `[target.claude-code]`"
         ("mcpServers = {}", CLAUDE),
         ("hooks = {}", CLAUDE),
         ('disallowed_tools = ["Bash"]', f"{CLAUDE} as `disallowedTools`"),
-        ("temperature = 0.5", "it belongs in `[target.opencode]` or `[target.gemini]`"),
+        ("temperature = 0.5", f"it belongs in {WITH_TEMPERATURE}"),
         ('targets = ["gemini"]\ntemperature = 0.5', "it belongs in `[target.gemini]`"),
         ('targets = ["gemini"]\nmaxTurns = 5', "it belongs in `[target.gemini]` as `max_turns`"),
         ('[target.codex]\ncolor = "red"', CLAUDE),
-        ("[target.claude-code]\ntemperature = 1", "it belongs in `[target.opencode]` or `[target.gemini]`"),
+        ("[target.claude-code]\ntemperature = 1", f"it belongs in {WITH_TEMPERATURE}"),
         (
             '[target.claude-code]\noutput = "x"',
             "it is a setting of the kit, and belongs in `[target.claude-code]` of `assemble.toml`",
@@ -69,7 +72,11 @@ def test_a_misplaced_key_is_sent_home(line: str, expected: str, bench: Workbench
     ("settings", "expected"),
     [
         ('[defaults]\ncolor = "red"', "it belongs in `[defaults.target.claude-code]`"),
-        ("[defaults]\nmax_turns = 1", "`[defaults.target.gemini]` or `[defaults.target.qwen]` as `maxTurns`"),
+        (
+            "[defaults]\nmax_turns = 1",
+            "`[defaults.target.gemini]`, `[defaults.target.qwen]` as `maxTurns` or `[defaults.target.grok]` as "
+            "`maxTurns`",
+        ),
         ('color = "red"', "it belongs in `[defaults.target.claude-code]`"),
         ('model = "opus"', "it belongs in `[defaults]`"),
         ('Tools = ["Read"]', "it belongs in `[defaults]` as `tools`"),

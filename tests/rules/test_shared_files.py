@@ -162,6 +162,9 @@ LOST = {
     ("cursor", 'tools = ["Read", "Bash(git:*)"]'): "`Bash(git:*)`, which",
     ("copilot", '[target.claude-code]\ndisallowedTools = ["Bash"]'): "`disallowedTools`: the agent has these tools",
     ("cursor", '[target.claude-code]\ndisallowedTools = ["Bash"]'): "`disallowedTools`: the agent has these tools",
+    ("auggie", 'tools = ["Read", "Bash"]'): "`Read` and `Bash`, so the agent has no tool there",
+    ("auggie", 'tools = ["mcp__a__b"]'): "`mcp__a__b`, so the agent has no tool there",
+    ("auggie", '[target.claude-code]\ndisallowedTools = ["Bash"]'): "`disallowedTools`: the agent has these tools",
     ("cursor", '[target.claude-code]\npermissionMode = "plan"'): "`permissionMode`: the agent asks",
 }
 
@@ -184,6 +187,28 @@ def test_cursor_understands_claude_s_names(rest: str, bench: Workbench) -> None:
     _settings(bench, "claude-code cursor")
     bench.write(_manifest(rest=f'targets = ["claude-code"]\n{rest}\n'))
     assert _codes(bench) == ["O631"]
+
+
+@pytest.mark.parametrize("rest", ["", 'tools = ["*"]'])
+def test_auggie_also_finds_the_agents_that_have_all_tools(rest: str, bench: Workbench) -> None:
+    _settings(bench, "claude-code auggie")
+    bench.write(_manifest(rest=f'targets = ["claude-code"]\n{rest}\n'))
+    (note,) = _found(bench)
+    assert (note["code"], note["help"]) == ("O631", "to give it a file of its own, add `auggie`")
+    assert "because it reads `.claude/agents`" in note["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_twice"), [("", False), ("Code Reviewer", False), ("Code-Reviewer", True), ("critic", False)]
+)
+def test_auggie_compares_the_agent_s_name_with_file_names(name: str, is_twice: bool, bench: Workbench) -> None:
+    _settings(bench, "claude-code auggie")
+    bench.write(_manifest(rest=f'display-name = "{name}"\n' if name else ""))
+    found = _found(bench)
+    assert [one["code"] for one in found] == ["O630"] * is_twice
+    for one in found:
+        assert "because the file has another name in `.claude/agents`" in one["message"]
+        assert one["help"].startswith("remove it, which Auggie compares with file names; or set `use-files-of")
 
 
 def test_one_file_can_serve_both_clients(bench: Workbench) -> None:
@@ -227,3 +252,26 @@ def test_the_hint_names_the_setting_only_if_it_helps(description: str, hint: str
     bench.write({"agents/critic.toml": bench.read("agents/critic.toml").replace("Works.", description)})
     run = bench.run("--all", "--output-format", "json")
     assert [one["help"] for one in json.loads(run.stdout)["diagnostics"] if one["code"] == "O629"] == [hint]
+
+
+ALL_TOOLS = "so the agent has all tools there"
+
+
+@pytest.mark.parametrize(
+    ("targets", "served", "tools", "effect"),
+    [
+        ("claude-code", "grok", ["Read", "Bash(git:*)"], f"does not understand `Bash(git:*)`, {ALL_TOOLS}"),
+        ("claude-code", "grok", ["Read", "mcp__s"], ""),
+        ("claude-code", "goose", ["Read"], f"ignores `tools`, {ALL_TOOLS}"),
+        ("claude-code", "goose", ["*"], ""),
+        ("grok", "cursor", ["Read", "WebFetch"], "does not understand `WebFetch`, which the agent then lacks"),
+    ],
+)
+def test_what_limits_an_agent_is_lost_in_another_clients_folder(
+    targets: str, served: str, tools: list[str], effect: str, bench: Workbench
+) -> None:
+    _settings(bench, f"{targets} {served}")
+    bench.write(_manifest(rest=f"tools = {json.dumps(tools)}\ntargets = {json.dumps([targets])}\n"))
+    (found,) = _found(bench)
+    assert found["code"] == ("O632" if effect else "O631")
+    assert found["message"].endswith(effect and f"/agents`, where it {effect}")

@@ -174,7 +174,7 @@ def test_a_conflict_in_a_clients_own_names_is_reported(manifest: str, message: s
     ("target", "model", "others"),
     [
         ("codex", "opus", "Claude Code"),
-        ("codex", "inherit", "Claude Code, Cursor, Gemini CLI and Qwen Code"),
+        ("codex", "inherit", "Claude Code, Cursor, Gemini CLI, Qwen Code, Factory Droid and Grok Build"),
         ("copilot", "sonnet", "Claude Code"),
         ("gemini", "haiku", "Claude Code"),
         ("claude-code", "flash", "Gemini CLI"),
@@ -235,9 +235,11 @@ def test_a_model_in_the_defaults_is_reported_there(bench: Workbench) -> None:
     assert (found.code, found.file, found.line) == ("K126", "assemble.toml", 4)
 
 
-@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if row.models is not None])
+@pytest.mark.parametrize(
+    "target", [name for name, row in TARGETS.items() if row.models is not None and "model" in row.keys]
+)
 def test_a_model_of_its_own_is_the_remedy(target: str, bench: Workbench) -> None:
     manifest = 'model = "opus"\n'
     assert [one.code for one in _found(bench, manifest, f'targets = ["{target}"]\n')] == ["K126"]
-    own = f'{manifest}[target.{target}]\nmodel = "maker/one"\n'
+    own = f'{manifest}[target.{target}]\n{TARGETS[target].model_key} = "maker/one"\n'
     assert not _found(bench, own, f'targets = ["{target}"]\n')

@@ -34,6 +34,16 @@ FACTS = {
         "mode model variant temperature top_p steps hidden disable color permission prompt options tools maxSteps "
         "request system disabled permissions name"
     ),
+    "kilo": (
+        "displayName mode model variant temperature top_p steps hidden disable color permission prompt options tools "
+        "maxSteps source request system disabled permissions name"
+    ),
+    "droid": "model reasoningEffort tools mcpServers createdAt updatedAt version",
+    "auggie": (
+        "model color tools disabled_tools hidden replace_system_prompt disable_rules disable_workspace_guidelines "
+        "disable_skills finish_tool tool_description instruction_description provider_model provider_api_key "
+        "provider_base_url"
+    ),
     "gemini": (
         "kind display_name tools mcp_servers model temperature max_turns timeout_mins agent_card_url agent_card_json "
         "auth"
@@ -45,6 +55,28 @@ FACTS = {
     "qwen": (
         "tools disallowedTools model approvalMode maxTurns color background mcpServers hooks permissionMode executor "
         "executionBackend modelConfig runConfig"
+    ),
+    "kimi": "whenToUse override tools disallowedTools subagents",
+    "grok": (
+        "tools disallowedTools mcpInheritance model effort maxTurns permissionMode capabilityMode promptMode isolation "
+        "background color memory skills discoverSkills inheritSkills initialPrompt mcpServers hooks injectDefaultTools "
+        "toolConfig toolOverrides completionRequirement userMessageTemplate agentsMd"
+    ),
+    "kiro": "model tools mcpServers permissions resources welcomeMessage includeMcpJson includePowers",
+    "goose": "model",
+    "junie": "model tools disallowedTools mcpServers skills reasoningLevel maxTurns allowPromptArgument",
+    "devin": "model allowed-tools permissions max-nesting",
+    "cline": "tools skills providerId modelId maxIterations",
+    "vibe": (
+        "display_name agent_type safety active_model enabled_tools disabled_tools enabled_skills disabled_skills "
+        "instructions system_prompt_id bypass_tool_permissions mcp_servers providers models tools model base_disabled"
+    ),
+    "pi": (
+        "package advertise alias aliases tools excludeTools allowNestedSubagents model fallbackModels fast thinking "
+        "systemPromptMode inheritProjectContext inheritGlobalContext inheritSkills defaultContext async timeoutMs "
+        "toolTimeoutMs acceptance acceptanceRole skill skills skillPath extensions subagentOnlyExtensions "
+        "mutationTools output outputMode defaultReads defaultProgress interactive maxSubagentDepth completionGuard "
+        "toolBudget permission permissions memory runner"
     ),
 }
 """The keys that each client is known to read."""
@@ -107,6 +139,15 @@ NESTED = (
     ("copilot", 'mcp-servers.x = { type = "local", command = "x", tools = ["*"] }', "R501"),
     ("gemini", 'mcp_servers.x = { url = "x", trust = true }', "R501"),
     ("gemini", "mcp_servers = { x = {} }", "K106"),
+    ("auggie", 'disabled_tools = ["view"]', None),
+    ("auggie", 'tools = ["view"]\ndisabled_tools = ["save-file"]', "R501"),
+    ("auggie", 'tools = ["view, save-file"]', "K106"),
+    ("auggie", 'hidden = "true"', "K102"),
+    ("droid", 'tools = ["all"]', "K106"),
+    ("droid", 'tools = ["read-only"]', "K106"),
+    ("droid", 'tools = "all"', "K106"),
+    ("droid", 'tools = "read-only"', None),
+    ("droid", "model = 5", "K102"),
     ("qwen", 'mcpServers.x = { url = "https://x.example" }', "R501"),
     ("qwen", "hooks.Stop = []", "R501"),
     ("claude-code", "mcpServers.x = {}", "K103"),
@@ -117,6 +158,9 @@ NESTED = (
     ("qwen", 'executor = { kind = "acp", command = "x" }', "R501"),
     ("opencode", 'permission.new_permission."*" = "allow"', None),
     ("opencode", 'permission = [{ action = "*", resource = "*", effect = "allow" }]', "K102"),
+    ("kilo", 'permission.background_process."*" = "allow"', None),
+    ("kilo", 'permission.cat = { "*" = "allow" }', None),
+    ("kilo", 'permission.bash."git *" = "allow"', "R501"),
 )
 
 

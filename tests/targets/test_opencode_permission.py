@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from conftest import Workbench, examples
 from kei_assembler.markdown.front_matter import Value
-from kei_assembler.targets.opencode import USUAL_PERMISSION
+from kei_assembler.targets.opencode_format import USUAL_PERMISSIONS
 from kei_assembler.targets.opencode_permission import STEPS, excess, excesses
 from readers import AGENT, findings
 
@@ -164,29 +164,29 @@ def test_a_scope_that_the_client_reads_differently_is_left_out(scope: str, bench
 
 
 def test_numbers_come_first_as_in_javascript() -> None:
-    assert excess({"*": "deny", "bash": {"*": "deny", "1": "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is None
-    assert excess({"*": "deny", "bash": {"*": "ask", "1": "ask", "01": "allow"}}, USUAL_PERMISSION, {"*": "deny"}) == (
+    assert excess({"*": "deny", "bash": {"*": "deny", "1": "allow"}}, USUAL_PERMISSIONS, {"*": "deny"}) is None
+    assert excess({"*": "deny", "bash": {"*": "ask", "1": "ask", "01": "allow"}}, USUAL_PERMISSIONS, {"*": "deny"}) == (
         "bash",
         "01",
     )
     # numbers that are too large for the index of an array keep their place
     for number in (2**32 - 1, 2**40, 10**18):
         own: dict[str, Value] = {"*": "deny", "bash": {"*": "deny", str(number): "allow"}}
-        assert excess(own, USUAL_PERMISSION, {"*": "deny"}) == ("bash", str(number))
+        assert excess(own, USUAL_PERMISSIONS, {"*": "deny"}) == ("bash", str(number))
 
 
 def test_a_map_that_is_too_complex_to_decide_exceeds() -> None:
     patterns: dict[str, Value] = {f"*{'a' * (index % 7)}?{'b?' * index}*": "allow" for index in range(60)}
-    assert excess({"*": "deny", "bash": patterns}, USUAL_PERMISSION, {"*": "deny", "bash": patterns}) == ("", "")
-    assert excess({"*": "deny", "bash": {"a?" * STEPS: "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is not None
-    assert excess({"*": "deny", "bash": {f"{'*' * 40_000}a": "allow"}}, USUAL_PERMISSION, {"*": "deny"}) is not None
-    assert excess(dict.fromkeys(map(str, range(9_000)), "allow"), USUAL_PERMISSION, {"*": "deny"}) is not None
+    assert excess({"*": "deny", "bash": patterns}, USUAL_PERMISSIONS, {"*": "deny", "bash": patterns}) == ("", "")
+    assert excess({"*": "deny", "bash": {"a?" * STEPS: "allow"}}, USUAL_PERMISSIONS, {"*": "deny"}) is not None
+    assert excess({"*": "deny", "bash": {f"{'*' * 40_000}a": "allow"}}, USUAL_PERMISSIONS, {"*": "deny"}) is not None
+    assert excess(dict.fromkeys(map(str, range(9_000)), "allow"), USUAL_PERMISSIONS, {"*": "deny"}) is not None
 
 
 def test_a_long_map_is_decided() -> None:
     bash: dict[str, Value] = {f"tool{index} sub{index} *": "allow" for index in range(150)}
     usual: dict[str, Value] = {"*": "deny", "bash": {"*": "deny", **bash}}
-    assert excess(usual, USUAL_PERMISSION, usual) is None
+    assert excess(usual, USUAL_PERMISSIONS, usual) is None
 
 
 @cache
@@ -255,8 +255,8 @@ def test_the_decision_is_that_of_the_clients_matching(own: dict[str, Any], usual
 def test_all_excesses_have_the_names_that_the_maps_have() -> None:
     own: dict[str, Value] = {"*": "deny", "bash": {"git *": "allow", "ls": "allow"}, "x_*": "allow", "edit": "ask"}
     usual: dict[str, Value] = {"*": "deny", "bash": {"*": "deny"}}
-    assert {*excesses(own, USUAL_PERMISSION, usual)} == {("bash", "git *"), ("bash", "ls"), ("x_*", "*")}
-    assert excesses(usual, USUAL_PERMISSION, own) == ()
+    assert {*excesses(own, USUAL_PERMISSIONS, usual)} == {("bash", "git *"), ("bash", "ls"), ("x_*", "*")}
+    assert excesses(usual, USUAL_PERMISSIONS, own) == ()
     home: dict[str, Value] = {"external_directory": {"$HOME/x": "allow", "~/y": "allow"}}
-    found = excesses(home, USUAL_PERMISSION, {})
+    found = excesses(home, USUAL_PERMISSIONS, {})
     assert {*found} == {("external_directory", "~/x"), ("external_directory", "~/y")}

@@ -89,6 +89,11 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
         ("gemini", "name"),
         ("qwen", "name"),
         ("qwen", "name"),
+        ("droid", "name"),
+        ("auggie", "name"),
+        ("kimi", "name"),
+        ("pi", "name"),
+        ("vibe", "name"),
     ]
 
 
@@ -99,12 +104,17 @@ def test_the_other_limits_have_tests_of_their_own() -> None:
             ("qwen", name, f"the name `{name}` is reserved by Qwen Code")
             for name in ("self", "system", "user", "model", "tool", "config", "default")
         ),
+        ("pi", "claude-code", "the name `claude-code` is reserved by pi-subagents"),
+        ("pi", "claude", ""),
+        ("vibe", "main", "the name `main` is reserved by Mistral Vibe"),
         ("qwen", "a-", "`name` must be letters and digits, with `_` and `-` inside for Qwen Code"),
         ("qwen", "self-1", ""),
         ("qwen", "a--b", ""),
         ("gemini", "self", ""),
         ("gemini", "a-", ""),
         ("gemini", "x", ""),
+        ("kimi", "a-b-1", ""),
+        ("kimi", "a--b", "`name` must be lower-case letters and digits, with single hyphens for Kimi Code"),
     ],
 )
 def test_names_that_a_client_rejects(target: str, name: str, message: str, bench: Workbench) -> None:
@@ -122,7 +132,7 @@ def test_a_literal_line_break_escape_is_a_warning_for_claude_code(text: str, ben
 
 
 def test_a_name_limit_that_a_manifest_cannot_exceed() -> None:
-    (found,) = beyond_limit.check({"name": "Critic"}, TARGETS)
+    (found,) = beyond_limit.check({"name": "Critic"}, ["gemini"])
     assert found.message == "`name` must be lower-case letters, digits, `_` and `-` for Gemini CLI"
 
 

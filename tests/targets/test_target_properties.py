@@ -65,6 +65,14 @@ def test_cursor_reads_back_every_value_on_one_line(texts: dict[str, Any]) -> Non
 
 @examples(200)
 @given(MANIFESTS)
+def test_pi_reads_back_every_value_on_one_line(texts: dict[str, Any]) -> None:
+    (values, body), rendered = _file("pi", texts)
+    assert values == {"name": "x", "description": collapse_whitespace(texts["description"]), "model": texts["model"]}
+    assert body == rendered
+
+
+@examples(200)
+@given(MANIFESTS)
 def test_codex_reads_back_every_value(texts: dict[str, Any]) -> None:
     (values, body), rendered = _file("codex", texts)
     assert values == {"name": "x", "description": texts["description"], "model": texts["model"]}

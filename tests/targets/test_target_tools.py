@@ -14,10 +14,13 @@ from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from readers import AGENT, AgentFile, Found, build, findings
 
 OTHERS = [name for name in TARGETS if name != "claude-code"]
-EMPTY_MEANS_ALL = ["cursor", "qwen"]
+EMPTY_MEANS_ALL = ["cursor", "qwen", "auggie", "grok", "vibe", "kiro"]
 
 DEFAULT_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 """OpenCode's default permission to read. A plain `allow` would undo it."""
+
+
+WITH_LISTS = ("copilot", "cursor", "gemini", "qwen")
 
 
 def _tools(*tools: str) -> str:
@@ -163,14 +166,32 @@ TRANSLATIONS = (
 
 @pytest.mark.parametrize("row", TRANSLATIONS, ids=lambda row: ",".join(row.tools))
 def test_tools_have_each_clients_names(row: Translation, bench: Workbench) -> None:
-    files = build(bench, _tools(*row.tools))
+    files = build(bench, _tools(*row.tools), ["claude-code", "opencode", "codex", *WITH_LISTS])
     is_string = not any("," in tool for tool in row.tools)
     assert files["claude-code"].values["tools"] == (", ".join(row.tools) if is_string else row.tools)
-    for name in ("copilot", "cursor", "gemini", "qwen"):
+    for name in WITH_LISTS:
         assert files[name].values["tools"] == getattr(row, name)
     assert list(files["opencode"].values["permission"].items()) == [("*", "deny"), *row.granted.items()]
     lines = "\n- ".join(["Besides thinking and answering, you may do this, and nothing else:\n", *row.prose])
     assert (_section(files["codex"]), "tools" in files["codex"].values) == (lines, False)
+
+
+@pytest.mark.parametrize(
+    ("target", "tools", "written"),
+    [
+        ("vibe", ["Read", "Grep", "Bash", "Glob", "WebFetch"], ["read_file", "bash", "git_bash"]),
+        ("vibe", ["Grep", "Edit", "mcp__s"], ["edit"]),
+        ("pi", ["Read", "Glob", "Agent", "WebFetch"], "read, find, subagent"),
+        ("pi", ["mcp__s__find", "mcp__s", "Edit"], "mcp:s/find, mcp:s, edit"),
+        ("pi", [], ""),
+        ("cline", ["Edit", "Read", "Bash", "Glob"], ["editor", "apply_patch", "read_files", "run_commands"]),
+        ("cline", ["Glob", "mcp__s__find", "WebSearch", "Grep"], ["search_codebase"]),
+        ("cline", ["Skill(review)", "WebFetch", "AskUserQuestion"], ["skills", "fetch_web_content", "ask_question"]),
+        ("cline", [], []),
+    ],
+)
+def test_tools_have_the_names_of(target: str, tools: list[str], written: object, bench: Workbench) -> None:
+    assert build(bench, _tools(*tools), [target])[target].values[TARGETS[target].tools.key] == written
 
 
 @pytest.mark.parametrize("manifest", ["", _tools("*"), _tools("Read", "*")])
@@ -199,6 +220,67 @@ def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tools", "subagents"),
+    [
+        ("", ["*"]),
+        (_tools("*"), ["*"]),
+        (_tools("Read", "Task"), ["*"]),
+        (_tools("Agent(a)", "Agent"), ["*"]),
+        (_tools("Agent(a, b)"), ["a", "b"]),
+        (_tools("Read"), None),
+        ('[target.kimi]\nsubagents = ["a"]\n', ["a"]),
+    ],
+)
+def test_kimi_is_told_which_agents_can_be_started(tools: str, subagents: list[str] | None, bench: Workbench) -> None:
+    """Without the key, the agent could start only three built-in ones."""
+    assert build(bench, tools, ["kimi"])["kimi"].values.get("subagents") == subagents
+
+
+@pytest.mark.parametrize(
+    ("tools", "written", "servers"),
+    [
+        (["Read", "WebFetch"], "Read, web_fetch", "none"),
+        (["Read", "mcp__s", "mcp__s__*", "mcp__t__*"], "Read, mcp__s__*, mcp__t__*", {"named": ["s", "t"]}),
+        (["Read", "Edit"], "Read, Edit", "none"),
+    ],
+)
+def test_grok_gets_no_servers_beside_those_of_the_tools(
+    tools: list[str], written: str, servers: object, bench: Workbench
+) -> None:
+    values = build(bench, _tools(*tools), ["grok"])["grok"].values
+    assert (values["tools"], values["mcpInheritance"]) == (written, servers)
+    assert _found(bench, _tools(*tools), "grok") == []
+
+
+def test_grok_cannot_limit_a_server_to_one_tool(bench: Workbench) -> None:
+    (found,) = _found(bench, _tools("Read", "mcp__s__find"), "grok")
+    message = "Grok Build cannot limit `mcp__s__find`, so the agent gets the whole server there"
+    assert (found.code, found.message, found.column) == ("K114", message, 18)
+
+
+def test_grok_edits_only_with_the_tool_to_read(bench: Workbench) -> None:
+    """The client refuses to start an agent with only `Edit`."""
+    (found,) = _found(bench, _tools("Edit", "Grep"), "grok")
+    assert (found.code, found.message) == (
+        "K113",
+        "there is no counterpart in Grok Build for `Edit`, which the agent then lacks",
+    )
+    assert build(bench, _tools("Edit", "Grep"), ["grok"])["grok"].values["tools"] == "Grep"
+
+
+def test_a_name_that_grok_does_not_know_is_an_error(bench: Workbench) -> None:
+    """With it, the client gives the agent all tools."""
+    (found,) = _found(bench, f"{_tools('Read')}[target.grok]\ntools = ['Read', 'Raed']\n", "grok")
+    assert (found.code, found.column) == ("K106", 18)
+
+
+def test_kimi_has_its_own_names_for_some_tools(bench: Workbench) -> None:
+    tools = _tools("Read", "WebFetch", "TodoWrite", "mcp__s", "mcp__s__find")
+    written = "Read, FetchURL, TodoList, mcp__s__*, mcp__s__find"
+    assert build(bench, tools, ["kimi"])["kimi"].values["tools"] == written
+
+
+@pytest.mark.parametrize(
     ("target", "own", "key", "written"),
     [
         ("copilot", 'tools = ["codebase", "read"]', "tools", ["codebase", "read"]),
@@ -212,6 +294,7 @@ def test_copilot_keeps_the_agents_that_can_be_started(bench: Workbench) -> None:
         ),
         ("gemini", 'tools = ["list_directory", "mcp_s_*"]', "tools", ["list_directory", "mcp_s_*"]),
         ("qwen", 'tools = ["lsp"]', "tools", ["lsp"]),
+        ("kimi", 'tools = ["ReadMediaFile", "mcp__s__*"]', "tools", ["ReadMediaFile", "mcp__s__*"]),
     ],
 )
 def test_a_targets_own_tools_replace_the_manifests(
@@ -225,8 +308,20 @@ def test_a_targets_own_tools_replace_the_manifests(
 KEPT = {
     "copilot": "Bash Read Edit Write NotebookEdit Grep Glob Agent Task WebFetch WebSearch TodoWrite",
     "opencode": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
+    "auggie": "Read Edit Write Glob Grep Bash TodoWrite WebFetch WebSearch",
+    "droid": "Read Edit Write Glob Grep Bash Agent Task AskUserQuestion Skill TodoWrite WebFetch WebSearch",
+    "kilo": "Read Edit Write NotebookEdit Glob Grep Bash Agent Task LSP Skill TodoWrite WebFetch WebSearch",
     "gemini": "Read Edit Write Bash Glob Grep WebFetch WebSearch TodoWrite Skill",
     "qwen": "Read Edit Write Bash Glob Grep WebFetch WebSearch NotebookEdit Agent Task TodoWrite Skill",
+    "kimi": (
+        "Read Edit Write Bash Glob Grep WebFetch WebSearch Agent Task Skill TodoWrite AskUserQuestion CronCreate "
+        "CronDelete CronList EnterPlanMode ExitPlanMode TaskStop"
+    ),
+    "grok": "Bash Glob Grep LSP Read Edit Write TodoWrite AskUserQuestion TaskStop ToolSearch WebFetch WebSearch",
+    "kiro": "Read Grep Glob Edit Write Bash WebFetch WebSearch Agent Task TodoWrite",
+    "vibe": "Bash Edit Glob Grep PowerShell Read Skill Write",
+    "pi": "Agent Bash Edit Glob Grep Read Task Write",
+    "cline": "AskUserQuestion Bash Edit Glob Grep Read Skill WebFetch Write",
 }
 
 
@@ -234,7 +329,8 @@ KEPT = {
 @pytest.mark.parametrize("target", TARGETS)
 def test_unsupported_tools_are_one_note_for_each_target(target: str, part: slice, bench: Workbench) -> None:
     tools = ("mcp__s", *CLAUDE_TOOLS[part], "Frobnicate")
-    unsupported = [tool for tool in tools[1:] if tool not in KEPT[target].split()] if target in KEPT else []
+    kept = [*KEPT.get(target, "").split(), *(["mcp__s"] if TARGETS[target].tools.mcp_server else [])]
+    unsupported = [tool for tool in tools if tool not in kept] if target in KEPT else []
     notes = [(one.code, one.message) for one in _found(bench, _tools(*tools), target)]
     names = ", ".join(f"`{tool}`" for tool in unsupported[:-1])
     message = (
@@ -274,6 +370,9 @@ SCOPED = ("Bash(git:*)", "Agent(a)", "Skill(x)", "Read(src/**)")
         ("gemini", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
         ("codex", ()),
         ("qwen", SCOPED),
+        ("cline", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
+        ("pi", ("Bash(git:*)", "Agent(a)", "Read(src/**)")),
+        ("vibe", ("Bash(git:*)", "Skill(x)", "Read(src/**)")),
     ],
 )
 def test_scopes_that_a_client_does_not_support_are_one_warning(
@@ -328,12 +427,15 @@ def test_claude_codes_agents_can_be_limited_to_the_handoffs(
         assert files["claude-code"].values["tools"] == expected
 
 
+IN_WORDS = ["Codex CLI", "Goose", "Junie", "Devin CLI"]
+
+
 def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> None:
-    assert [row.label for row in TARGETS.values() if row.placeholder.pattern] == ["Gemini CLI"]
-    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == ["Codex CLI"]
-    for code, clients in {"T407": ["Gemini CLI"], "T408": ["Gemini CLI"], "O617": ["Codex CLI"]}.items():
+    assert [row.label for row in TARGETS.values() if row.tools.output_format == "prose"] == IN_WORDS
+    replacing = {row.label for row in TARGETS.values() if row.placeholder.pattern}
+    for code, clients in {"T407": replacing, "T408": replacing, "O617": {*IN_WORDS}}.items():
         text = documentation(RULES[code]).text
-        assert [row.label for row in TARGETS.values() if row.label in text] == clients
+        assert {row.label for row in TARGETS.values() if row.label in text} <= clients
     limited = {
         row.label: [tool for tool in ("Bash", "Agent", "Skill", "Read", "WebFetch") if _can_limit(tool, name)]
         for name, row in TARGETS.items()
@@ -342,10 +444,12 @@ def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> No
     assert {label: tools for label, tools in limited.items() if tools} == {
         "GitHub Copilot and VS Code": ["Agent"],
         "OpenCode": ["Bash", "Agent", "Skill"],
+        "Kilo Code": ["Bash", "Agent", "Skill"],
+        "Kimi Code": ["Agent"],
     }
-    assert "OpenCode can limit `Bash`, `Agent` and `Skill`, and GitHub Copilot can limit `Agent`." in " ".join(
-        documentation(RULES["K114"]).text.split()
-    )
+    text = " ".join(documentation(RULES["K114"]).text.split())
+    assert "OpenCode and Kilo Code can limit `Bash`, `Agent` and `Skill`, and" in text
+    assert "and GitHub Copilot and Kimi Code can limit `Agent`." in text
 
 
 def _can_limit(tool: str, target: str) -> bool:

@@ -56,7 +56,7 @@ def _names_of_tool(entry: str) -> Iterator[str]:
 
 
 def _models_of(_: LoadedKit, item: Item) -> Iterator[str]:
-    own = (table.get("model") for table in item.manifest.target.values())
+    own = (item.manifest.target.get(name, {}).get(row.model_key) for name, row in TARGETS.items())
     yield from (model for model in (item.manifest.model, *own) if isinstance(model, str) and model)
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from kei_assembler.diagnostics import Span
 from kei_assembler.markdown.lenient_yaml import LocatedValue, RefusedYamlError, as_text, by_lines, read
+from kei_assembler.markdown.raw_scalars import read_raw
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import read_toml
 from kei_assembler.whitespace import WHITESPACE
@@ -28,7 +29,7 @@ def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Map
     """
     if row.form.syntax == "toml":
         source = read_toml(path, content)
-        texts = {key: source.data.get(key) for key in _KEYS if row.form.body_key in source.data}
+        texts = {key: source.data.get(key) for key in _keys(row) if row.form.body_key in source.data}
         return [{key: (value, source.locate((key,))) for key, value in texts.items() if isinstance(value, str)}]
     opening = _LATE_OPENING.search(text) if row.loader.finds_late_front_matter else _OPENING.match(text)
     if opening is None:
@@ -46,13 +47,20 @@ def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Map
 
 def _entries(row: Target, front: str, lines: int) -> Mapping[str, Entry]:
     try:
-        entries = (by_lines(front, row.label) if row.form.syntax == "lines" else read(front, row.keys)).entries
+        reader = _READERS.get(row.form.syntax)
+        entries = (reader(front, row.label) if reader else read(front, row.keys)).entries
     except RefusedYamlError:
         return {}
-    return {key: _entry(entries[key], lines) for key in _KEYS if key in entries}
+    return {key: _entry(entries[key], lines) for key in _keys(row) if key in entries}
+
+
+def _keys(row: Target) -> tuple[str, ...]:
+    """The keys that the client reads of these."""
+    return tuple(key for key in _KEYS if key in row.keys)
 
 
 _KEYS = ("name", "description")
+_READERS = {"lines": by_lines, "raw": read_raw}
 
 
 def _entry(located: LocatedValue, lines: int) -> Entry:

@@ -8,6 +8,7 @@ not checked out.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
@@ -150,6 +151,8 @@ class _Search:
         """Whether the client can load a file or link as an agent, and no kit generates it."""
         prefix = row.loader.ignored_prefix
         if (prefix and entry.name.startswith(prefix)) or not _can_hold_outputs(place, os.path.dirname(path)):
+            return False
+        if row.loader.other_files and re.fullmatch(row.loader.other_files, path):
             return False
         has_suffix = entry.name.casefold().endswith(row.suffixes)
         if place.reach or not (entry.is_link or entry.is_folder):

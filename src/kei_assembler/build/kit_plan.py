@@ -33,6 +33,7 @@ from kei_assembler.rules import (
     outputs,
     placement,
     shared_files,
+    verification,
 )
 from kei_assembler.rules.inheritance import inheriting
 from kei_assembler.rules.kit_usage import KitUsage
@@ -366,7 +367,8 @@ def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic
 def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
     """Yield a finding for each code and target, at the first manifest that it concerns."""
     for (code, target), files in noted.items():
-        context, rule = ManifestContext(kit, kit.read_manifest(files[0])), shared_files.OF_KIT[code]
+        rule = (shared_files.OF_KIT | verification.OF_KIT)[code]
+        context = ManifestContext(kit, kit.read_manifest(files[0]))
         yield from diagnose(rule, context.source, map(context.placed, first_findings(rule, kit, target, files)))
 
 

@@ -54,7 +54,7 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
     # Clients read these folders of the root, so outputs can have been there before the settings changed.
     defaults = [(row, f"{kit.settings.root}/{row.default_path}") for row in rows]
     in_home = (row for row in rows if kit.settings.is_in_home(row.name))
-    defaults += [(row, f"{HOME}{each}/{{name}}{row.form.suffix}") for row in in_home for each in row.home_folders]
+    defaults += [(row, f"{HOME}{each}/{row.file_name}") for row in in_home for each in row.home_folders]
     return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
 
 

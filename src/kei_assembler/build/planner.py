@@ -38,6 +38,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.set_values import names_set_in
 from kei_assembler.rules.shared_files import kit_notes
+from kei_assembler.rules.verification import docs_only_notes
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
@@ -225,7 +226,7 @@ class Planner:
             {},
             None if is_base else _use(context, problems),
             handled=size,
-            noted=() if is_base or manifest.kind != AGENT.name else kit_notes(self.kit, manifest, file),
+            noted=() if is_base else _noted(self.kit, manifest, file),
             inherited=(*others, *about_bases),
             is_base=is_base,
             blocks=manifest.blocks,
@@ -341,6 +342,12 @@ def _use(context: ManifestContext, problems: Iterable[Diagnostic]) -> ManifestUs
     use = use_of(context)
     has_unknown = use.unfilled and any(one.code in OF_KEYS for one in problems)
     return use._replace(unfilled=frozenset()) if has_unknown else use
+
+
+def _noted(kit: LoadedKit, manifest: Manifest, file: str) -> tuple[tuple[str, str], ...]:
+    """Return what the manifest in a file contributes to the notes about the kit."""
+    found = docs_only_notes(kit, manifest)
+    return (*found, *kit_notes(kit, manifest, file)) if manifest.kind == AGENT.name else found
 
 
 def _is_about_namesakes(diagnostic: Diagnostic, file: str) -> bool:

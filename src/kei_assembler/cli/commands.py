@@ -19,6 +19,8 @@ COMMANDS = {
     "graph": "Draw the handoffs between the agents, or what they are made of",
     "catalog": "Write a site with the agents, blocks and handoffs of the kit",
     "flatten": "Print manifests with all that they inherit",
+    "rename": "Give an agent, a block, a bundle or a value another name",
+    "remove": "Remove an agent, a block, a bundle or a value that nothing uses",
     "why": "Show where the lines of a generated file come from",
     "adopt": "Take hand edits of generated files back into their sources",
     "explain": "Explain a diagnostic code",

@@ -84,6 +84,14 @@ items = _completion(lambda kit: _items(kit) if kit else ())
 """Offers the names of the kit's agents, and those of instructions with their kind."""
 
 
+def names(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return what can be renamed or removed in the kit, as far as it starts with the word."""
+    from kei_assembler.repair.names import known_names
+
+    kit = _kit(ctx)
+    return _matching(incomplete, known_names(kit)) if kit else []
+
+
 bases = _completion(lambda kit: kit.agents if kit else ())
 """Offers the names of the kit's manifests of agents."""
 

@@ -40,15 +40,20 @@ _REMOVE_OLD_HELP = (
 def command(sources: Sequence[str], target: str | None, folder: str | None, **options: bool) -> int:
     """Convert existing agent files to manifests. No existing file is overwritten.
 
+    In a folder, it looks for the folders of all clients. The files of an agent for several clients become one manifest.
+
     A file with instructions, such as AGENTS.md, becomes a manifest with a block for each section. It has to be named.
     """
     imported = import_files(sources, target, folder, ImportOptions(**options))
     result = RunResult(Request(imported.counts.get(AGENT, 0)), tuple(imported.found))
     what = numbers((imported.counts.get(kind, 0), kind.noun) for kind in KINDS.values())
+    merged = f" from {imported.sources:,} files" if imported.sources > imported.counts.get(AGENT, 0) else ""
     known = f": {imported.known:,} already imported" if imported.known else ""
-    summary = filter(None, (f"{what}{known}", text_report.tally(result.diagnostics)))
+    summary = filter(None, (f"{what}{merged}{known}", text_report.tally(result.diagnostics)))
     following = "".join(f"{step}\n" for step in imported.next_steps)
     files = "".join(f"{status} {shown(path)}\n" for status, path in imported.files)
-    findings = text_report.diagnostics(result.diagnostics, console.colours()[1])
-    write(files, f"{findings}{'; '.join(summary)}\n{following}")
+    colours = console.colours()[1]
+    findings = text_report.diagnostics(result.diagnostics, colours)
+    diffs = text_report.escaped("".join(imported.diffs), colours)
+    write(files, f"{findings}{diffs}{'; '.join(summary)}\n{following}")
     return result.status

@@ -12,9 +12,13 @@ from kei_assembler.kit import discovery, kit_option
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path
 from kei_assembler.report import text_report
+from kei_assembler.scaffold.clients import present_clients
 from kei_assembler.selection import kit_option_value
+from kei_assembler.suggestions import listed
 
 _NEXT = "next: edit the manifest, or create another with `assemble new NAME{kit}`, then run: assemble --all{kit}\n"
+
+_FOUND = "the setting `targets` names the clients that had files here: {targets}\n"
 
 _NEXT_IN_KIT = """\
 this folder is already a kit, so {done}
@@ -27,6 +31,9 @@ next: create another agent with `assemble new NAME{kit}`, then run: assemble --a
 def command(folder: str | None) -> int:
     """Create a kit: settings, an agent, a shared block, and checks for git and CI. Existing files are not overwritten.
 
+    The settings name the clients that have files here, in the folder or in one around it, such as `.cursor`, and that
+    git does not ignore. Without any, they name Claude Code.
+
     In a folder that is already a kit, for example after an import, only add the checks (a pre-commit hook, a workflow,
     and lines for git and Prettier) and, if the kit has none, schemas for editors. Its manifests then start with a line
     that names the schema. If its settings say that generated files are not committed, the checks build them, and git
@@ -35,7 +42,8 @@ def command(folder: str | None) -> int:
     path = scaffold.kit_folder(folder)
     is_kit = discovery.is_kit(path)
     is_changed = False
-    for line in scaffold.create_kit(path):
+    found = () if is_kit else present_clients(path)
+    for line in scaffold.create_kit(path, found):
         write(line)
         is_changed |= not line.startswith("kept ")
     option = kit_option(kit_option_value(path))
@@ -49,5 +57,6 @@ def command(folder: str | None) -> int:
     result = run(kit, kit.manifests, True, RunOptions())
     changes = tuple(change._replace(path=display_path(kit.path(change.path))) for change in result.changes)
     out, err = text_report.render(result._replace(changes=changes).printed_with(False, console.colours()))
-    write(out, err + ("" if result.status else _NEXT.format(kit=option)))
+    about = _FOUND.format(targets=listed(found)) if found else ""
+    write(out, err + about + ("" if result.status else _NEXT.format(kit=option)))
     return result.status

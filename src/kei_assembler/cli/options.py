@@ -9,6 +9,7 @@ import click
 
 from kei_assembler.cli import completion
 from kei_assembler.targets import TARGETS, did_you_mean_target
+from kei_assembler.targets.groups import GROUPS
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -40,9 +41,9 @@ def several(option: str, metavar: str, what: str, complete: Callable[..., Any]) 
     return click.option(option, multiple=True, metavar=metavar, help=words, shell_complete=complete)
 
 
-_TARGET_HELP = "Build only for this client. Can be repeated. `assemble targets` lists the clients."
+_TARGET_HELP = "Build only for this client or group. Can be repeated. `assemble targets` lists the clients."
 target_option = click.option(
-    "--target", "targets", multiple=True, type=OneOf(TARGETS), metavar="NAME", help=_TARGET_HELP
+    "--target", "targets", multiple=True, type=OneOf((*TARGETS, *GROUPS)), metavar="NAME", help=_TARGET_HELP
 )
 """Adds the option `--target`, which the command gets as the argument `targets`."""
 

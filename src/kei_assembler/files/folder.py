@@ -206,6 +206,14 @@ class Folder:
         """
         os.unlink(self._at(name), dir_fd=self._descriptor)
 
+    def remove_folder(self, name: str) -> None:
+        """Remove an empty folder.
+
+        Raises:
+            OSError: there is no such folder, or it is not empty.
+        """
+        os.rmdir(self._at(name), dir_fd=self._descriptor)
+
 
 def _identity(descriptor: int) -> tuple[int, int]:
     status = os.fstat(descriptor)

@@ -69,6 +69,11 @@ class Entry(NamedTuple):
         """Whether it is the commit of another repository."""
         return self.mode == _SUBMODULE
 
+    @property
+    def line(self) -> tuple[bytes, bytes]:
+        """The start of the line that gives a path this entry, see `git update-index --index-info`."""
+        return self.mode.encode(), self.blob.encode()
+
 
 class Git(NamedTuple):
     """A git work tree: its top folder, and the environment in which to run git."""
@@ -170,6 +175,19 @@ class Git(NamedTuple):
         names = self.run(*args).split(b"\0")[:-1] if inside else ()
         return {os.path.join(self.top, os.fsdecode(name)) for name in names}
 
+    def untracked(self, paths: Iterable[str]) -> set[str]:
+        """Return the absolute paths of the untracked files at and below these absolute paths that git does not ignore.
+
+        Of another repository below them, it is only the folder.
+
+        Raises:
+            AssembleError: git is not installed, or it fails.
+        """
+        inside = self._relative(paths)
+        args = ("ls-files", "-z", "--others", "--exclude-standard", "--", *inside)
+        names = self.run(*args).split(b"\0")[:-1] if inside else ()
+        return {os.path.join(self.top, os.fsdecode(name.rstrip(b"/"))) for name in names}
+
     def excluded(self, paths: Iterable[str]) -> set[str]:
         """Return those of these absolute paths that git ignores as long as they are untracked. They need not exist.
 
@@ -268,6 +286,21 @@ class Git(NamedTuple):
             contents[blob] = raw[start : start + length]
             start += length + 1
         return contents
+
+    def rename(self, renames: Iterable[tuple[str, str, Entry]]) -> None:
+        """Give entries of the index other paths, all at once: each has its old and its new absolute path, and itself.
+
+        The files themselves are not touched. What is staged of them stays staged, as after `git mv`.
+
+        Raises:
+            AssembleError: git is not installed, or it fails, for example because another process changes the index.
+        """
+        lines = []
+        for old, new, entry in renames:
+            before, after = (os.fsencode(name) for name in self._relative([old, new]))
+            lines.append(b"0 %s\t%s\0%s %s\t%s\0" % (b"0" * len(entry.blob), before, *entry.line, after))
+        if lines:
+            self.run("update-index", "-z", "--index-info", given=b"".join(lines), purpose="change the index")
 
     def lacking(self, ids: Iterable[str]) -> set[str]:
         """Return those of these blobs that a partial clone does not have.

@@ -111,5 +111,12 @@ class Tree:
             with suppress(OSError), closing(Folder(self._real_folder(folder), self._root)) as opened:
                 atomic.remove_stale_temp_files(opened)
 
+    def remove_empty_folder(self, path: str) -> None:
+        """Remove a folder if it is empty, and not the tree itself or outside of it."""
+        real = self._real_folder(path)
+        if real != self.folder and not self.refusal(real):
+            with suppress(OSError), closing(self._folder(real, create=False)) as above:
+                above.remove_folder(os.path.basename(real))
+
     def _folder(self, real: str, create: bool) -> Folder:
         return Folder(os.path.dirname(real), self._root, 0o777 if create else 0)

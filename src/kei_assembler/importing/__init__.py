@@ -1,8 +1,10 @@
 """Import: convert existing agent files, and files such as `AGENTS.md`, to manifests that generate them again.
 
-`run` is the entry point. `paths` finds the files. `agent_file` and `legacy_syntax` read them, and
-`already_generated` recognizes those that need no import. `names`, `tools`, `bodies`, `hard_breaks` and `convert` make
-manifests of them, and `pending_kit` is the kit with these manifests. `instruction_files`, `instructions` and
+`run` is the entry point. `paths` finds the files, and `dialects` recognizes the client of those in plain folders.
+`agent_file` and `legacy_syntax` read them, and `already_generated` recognizes those that need no import. `names`,
+`tools`, `bodies`, `hard_breaks` and `convert` make manifests of them, and `pending_kit` is the kit with these
+manifests. `agents` does this for all files, and `likeness`, `merging` and `text_variants` make one manifest of the
+files of an agent for several clients. `left_out` reports what nobody looks at. `instruction_files`, `instructions` and
 `replaced_text` do the same for `AGENTS.md` and the like. The codes of the diagnostics are in `rules.imports`,
-`rules.bodies` and `rules.imported_instructions`.
+`rules.bodies`, `rules.joined_files` and `rules.imported_instructions`.
 """

@@ -18,6 +18,8 @@ from kei_assembler.markdown.lenient_yaml import (
     by_lines,
     read,
 )
+from kei_assembler.markdown.plain_lines import lines_or_yaml
+from kei_assembler.markdown.raw_scalars import read_raw
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
@@ -26,6 +28,7 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source, read_text, read_toml, span_of
+from kei_assembler.validation import fits
 from kei_assembler.whitespace import WHITESPACE, with_lf
 
 
@@ -110,6 +113,10 @@ def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
     body = source.data.get(key_of_body)
     if not isinstance(body, str):
         raise _SkippedError(f"`{key_of_body}` has no text; the file was skipped")
+    loader = TARGETS[target].loader
+    for key, value in {**loader.assumed_values, **source.data}.items():
+        if (found := f"{key}={value}") in loader.foreign:
+            raise _foreign_error(found, target, source.locate((key,)) if key in source.data else START)
     values = {
         key: LocatedValue(value, source.locate((key,))) for key, value in source.data.items() if key != key_of_body
     }
@@ -131,16 +138,21 @@ def _from_text(source: Source, target: str, can_be_bare: bool) -> tuple[AgentFil
 
 def _refuse_foreign(front: FrontMatter, parts: _Parts, target: str) -> None:
     """Refuse a file that describes what no manifest can describe: several agents, or one that the client only calls."""
-    row, hint = TARGETS[target], "the file is kept as it is, and no manifest is written for it"
+    row = TARGETS[target]
     if row.loader.reads_lists and not front.entries and _LIST_OF_AGENTS.match(parts.front):
         what = "the front matter is a list of agents, and a manifest describes one agent"
-        raise _SkippedError(what, hint, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
+        raise _SkippedError(what, _KEPT, agent_not_expressible, _moved(Span(1, 1, 1, 2), parts.first))
     for key, (value, span) in front.entries.items():
         if found := next((name for name in (key, f"{key}={value}") if name in row.loader.foreign), None):
-            what = f"`{found.replace('=', ': ')}` {row.refused[found]}"
-            raise _SkippedError(what, hint, agent_not_expressible, _moved(span, parts.first))
+            raise _foreign_error(found, target, _moved(span, parts.first))
 
 
+def _foreign_error(found: str, target: str, where: Span) -> _SkippedError:
+    what = f"`{found.replace('=', ': ')}` {TARGETS[target].refused[found]}"
+    return _SkippedError(what, _KEPT, agent_not_expressible, where)
+
+
+_KEPT = "the file is kept as it is, and no manifest is written for it"
 _LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
 
 
@@ -169,7 +181,8 @@ _FORMAT = "an agent file starts with a line `---`, keys and values, and a second
 class _Parts(NamedTuple):
     """Front matter and body, and the lines on which they start.
 
-    `blanks` counts the lines before the first `---`. `ending` is what ends the front matter.
+    `blanks` counts the lines before the first `---`. `ending` is what ends the front matter. `is_generated` says that
+    the body has a stamp.
     """
 
     front: str
@@ -178,6 +191,7 @@ class _Parts(NamedTuple):
     line: int = 1
     blanks: int = 0
     ending: str = "---"
+    is_generated: bool = False
 
 
 _OPENING = re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
@@ -203,7 +217,7 @@ def _parts(text: str, can_be_bare: bool) -> _Parts:
         body = body.lstrip("\n").removeprefix(stamp)
     first, line = (text.count("\n", 0, at) + 1 for at in (opening.end(), len(text) - len(body)))
     front = text[opening.end() : closing.start()]
-    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip(WHITESPACE))
+    return _Parts(front, body, first, line, opening[0].count("\n") - 1, closing[0].strip(WHITESPACE), bool(stamp))
 
 
 def _closing(text: str, start: int) -> re.Match[str] | None:
@@ -218,9 +232,16 @@ def _keys(target: str) -> frozenset[str]:
     return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
 
 
+_READERS = {"lines": by_lines, "raw": read_raw}
+"""How to read front matter that is not YAML, by its syntax."""
+
+
 def _front_matter(parts: _Parts, target: str) -> FrontMatter:
-    if TARGETS[target].form.syntax == "lines":
-        return by_lines(parts.front, TARGETS[target].label)
+    row = TARGETS[target]
+    if row.form.syntax == "lines" and not parts.is_generated:
+        return lines_or_yaml(parts.front, row.label, _keys(target))
+    if row.form.syntax in _READERS:
+        return _READERS[row.form.syntax](parts.front, row.label)
     try:
         return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
     except RefusedYamlError as error:
@@ -250,7 +271,7 @@ _NOT_LOADED = "clients do not load an agent that is written like this"
 def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
     """What was read here, but is read differently by the file's client."""
     row = TARGETS[target]
-    if parts.blanks and row.form.syntax != "lines":
+    if parts.blanks and row.form.syntax not in _READERS:
         yield Recovery(START, "blank lines before the front matter were skipped", _NOT_LOADED)
     if parts.ending == "...":
         yield Recovery(START, "the line `...` was read as the end of the front matter", _NOT_LOADED)
@@ -268,6 +289,11 @@ def _client_differences(agent: AgentFile, raw: bytes, is_recovered: bool) -> Ite
     if row.loader.requires_lf and is_recovered and any(line.endswith(b"\r") for line in above_body):
         hint = f"{row.label} does not load this agent with CRLF line endings"
         yield Recovery(START, "CRLF line endings were read as LF", hint)
+    for key, shape in row.loader.types.items():
+        if key in agent.entries and not fits(shape, agent.value(key)):
+            effect = f"{row.label} ignores all keys of this file, so the agent has all tools"
+            message = f"`{key}` is not {shape.expects}: {effect}"
+            yield Recovery(agent.entries[key].span, message, f"write {shape.expects}")
     if (ignored := row.loader.ignored_prefix) and name.startswith(ignored):
         message = f"{row.label} ignores files whose names start with `{ignored}`"
         yield Recovery(START, message, "the imported agent will be active")

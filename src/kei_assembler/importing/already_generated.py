@@ -9,7 +9,7 @@ from functools import cache
 from kei_assembler.build.classify import named_by
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
-from kei_assembler.importing.names import valid_name
+from kei_assembler.importing.names import wanted_name
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import shell, stamp
 from kei_assembler.paths import display_path
@@ -50,4 +50,4 @@ def _manifest_of(kit: LoadedKit, agent: AgentFile, mark: stamp.Stamp, manifests:
         return None
     output = kit.path(kit.output(agent.target, stem(manifest), manifest))
     is_in_place = resolve(output) == resolve(agent.source.file)
-    return manifest if is_in_place or valid_name(agent)[0] == stem(manifest) else None
+    return manifest if is_in_place or wanted_name(agent).name == stem(manifest) else None

@@ -8,7 +8,9 @@ from functools import cached_property
 from itertools import chain, count
 
 from kei_assembler.importing.bodies import Section
+from kei_assembler.importing.text_variants import Piece
 from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.model.manifest import slug
 
 
@@ -41,9 +43,33 @@ class BlockNames:
         """
         return self._add(section, used, may_exist=True)
 
+    def of_agent(self, agent: str, piece: Piece, used: Collection[str]) -> str:
+        """Return a new block for a part of the text of an agent, with the variants for its clients.
+
+        If the kit's block of its name has the same texts, and is not used, that one is returned.
+        """
+        wanted = f"{_shortened(agent)}-{_shortened(slug(piece.title)) or 'text'}"
+        for name in self._variations(wanted):
+            if name not in self._taken:
+                self._taken.add(name)
+                self.new |= {each: f"{text}\n" if text else "" for each, text in _by_file(name, piece).items()}
+                return name
+            if name not in used and all(self._has_text(each, text) for each, text in _by_file(name, piece).items()):
+                return name
+        raise AssertionError("there is always another number")
+
+    def _has_text(self, entry: str, text: str) -> bool:
+        name, _, target = entry.partition(VARIANT_MARK)
+        block = self._kit.block(name, target)
+        return block is not None and block.target == target and _stripped(block.source.text) == text
+
+    def _variations(self, wanted: str) -> Iterator[str]:
+        """The name, then the name with a number."""
+        return chain([wanted], (f"{wanted}-{number}" for number in self._numbers[wanted]))
+
     def _add(self, section: Section, used: Collection[str], may_exist: bool = False) -> str:
         wanted = slug(section.title) or "shared"
-        for name in chain([wanted], (f"{wanted}-{number}" for number in self._numbers[wanted])):
+        for name in self._variations(wanted):
             if name not in self._taken:
                 self._taken.add(name)
                 self.new[name] = f"{section.text}\n"
@@ -52,6 +78,20 @@ class BlockNames:
             if block and _stripped(block.source.text) == section.text:
                 return name
         raise AssertionError("there is always another number")
+
+
+def _by_file(name: str, piece: Piece) -> dict[str, str]:
+    """The texts of a block and its variants, by their files' names without the suffix."""
+    return {name: piece.text, **{f"{name}{VARIANT_MARK}{target}": text for target, text in piece.variants.items()}}
+
+
+def _shortened(name: str) -> str:
+    """A name for one half of a block's name, cut after a word."""
+    return name if len(name) <= _HALF else (name[: _HALF + 1].rpartition("-")[0] or name[:_HALF]).rstrip("-_.")
+
+
+_HALF = 30
+"""The maximum length of an agent's name, and of a heading, in the name of a block."""
 
 
 def _stripped(text: str) -> str:

@@ -11,14 +11,15 @@ from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import Section, fields_of
 from kei_assembler.importing.legacy_syntax import modernized
-from kei_assembler.importing.names import display_name
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.repairs import repaired_body
+from kei_assembler.importing.text_variants import Piece
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.markdown.placeholders import may_have_placeholders, protected
-from kei_assembler.model.adaptation import EVERYTHING
+from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_agents, toolset
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
@@ -39,6 +40,10 @@ class Conversion(NamedTuple):
 
     Of instructions, `new_path` is the file with their section, `sections` become blocks, and `copies` are files with
     the same text.
+
+    If several files of an agent became one manifest, `parts` are their conversions, and `pieces` become blocks with
+    variants. `changed` are the keys of the front matter that such a manifest changes for a part, as reported. `other`
+    is the file of another agent that has the name that this one has in its file.
     """
 
     agent: AgentFile
@@ -49,34 +54,53 @@ class Conversion(NamedTuple):
     kind: Kind = AGENT
     sections: tuple[Section, ...] = ()
     copies: tuple[AgentFile, ...] = ()
+    parts: tuple[Conversion, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    changed: frozenset[str] = frozenset()
+    other: AgentFile | None = None
 
     @property
     def name(self) -> str:
         """The name in the manifest."""
         return str(self.data["name"])
 
+    @property
+    def target(self) -> str:
+        """The client of the agent file."""
+        return self.agent.target
 
-def convert(kit: LoadedKit, agent: AgentFile, name: str, agents: frozenset[str]) -> Conversion:
-    """Convert an agent file. `name` is the agent's name, and `agents` are all agents that handoffs can go to."""
-    converter = _Converter(kit, agent, name)
+    @property
+    def each(self) -> tuple[Conversion, ...]:
+        """A conversion for each file: the parts, or this one."""
+        return self.parts or (self,)
+
+
+def convert(
+    kit: LoadedKit, agent: AgentFile, named: Named, agents: frozenset[str], has_sections: bool = True
+) -> Conversion:
+    """Convert an agent file. `named` has the agent's name, and `agents` are all agents that handoffs can go to.
+
+    Unless `has_sections`, the whole body becomes the role, also the sections that a manifest has keys for.
+    """
+    converter = _Converter(kit, agent, named)
     converter.convert_description()
     converter.convert_keys()
-    converter.convert_body(agents)
+    converter.convert_body(agents, has_sections)
     return converter.finish()
 
 
 class _Converter:
     """Converts the description, the other keys and the body of one file, in this order."""
 
-    def __init__(self, kit: LoadedKit, agent: AgentFile, name: str) -> None:
+    def __init__(self, kit: LoadedKit, agent: AgentFile, named: Named) -> None:
         self.kit = kit
         self.original = agent
         self.agent, self.found = modernized(agent)
         self.row = TARGETS[agent.target]
         self.fields = {field.key: field for field in self.row.fields}
-        self.data: dict[str, Any] = {"name": name}
-        if shown := display_name(agent, name):
-            self.data["display-name"] = shown
+        self.data: dict[str, Any] = {"name": named.name}
+        if named.display_name:
+            self.data["display-name"] = named.display_name
         self.own: dict[str, Any] = {}
         self.is_complete = agent.is_complete
 
@@ -85,7 +109,7 @@ class _Converter:
         # the kit's defaults must not limit an agent whose file lists no tools
         if "tools" in self.kit.defaults and "tools" not in self.data and self.row.tools.key not in self.own:
             self.data["tools"] = [EVERYTHING]
-        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if key not in self.agent.entries}
+        assumed = {key: value for key, value in self.row.loader.assumed_values.items() if self._is_assumed(key)}
         if self.row.name not in self.kit.settings.targets:
             self.data["targets"] = [self.row.name]
         if own := assumed | self.own:
@@ -99,6 +123,18 @@ class _Converter:
         new_path = output if is_left_behind else ""
         self.data |= {key: protected_value(self.data[key]) for key in _FILLED if key in self.data}
         return Conversion(self.original, self.data, tuple(self.found), self.is_complete, new_path)
+
+    def _is_assumed(self, key: str) -> bool:
+        """Whether the file leaves a key to the client, and that makes a difference."""
+        is_about_agents = key == self.row.tools.agents_key
+        return key not in self.agent.entries and not (is_about_agents and not self._can_start_agents())
+
+    def _can_start_agents(self) -> bool:
+        row = self.row.tools
+        if row.key in self.own:
+            return (row.names or {}).get("Agent") in self.own[row.key]
+        tools = self.data.get("tools")
+        return tools is None or EVERYTHING in tools or any(map(starts_agents, tools))
 
     def _report(self, rule: Any, where: Span | str, message: str, hint: str = "") -> None:
         self.found += self.agent.report(rule, where, message, hint)
@@ -126,10 +162,19 @@ class _Converter:
 
     def convert_keys(self) -> None:
         """Convert the remaining keys: to `tools`, to `model`, or to keys of `[target.NAME]`."""
-        converters = {self.row.tools.key: self._convert_tools, "model": self._convert_model}
+        converters = {self.row.tools.key: self._convert_tools, self.row.model_key: self._convert_model}
+        of_servers = self.row.tools.servers_key
+        taken = {"name", "description"} & {*self.row.keys} | {of_servers}
         for key, (value, _) in self.agent.entries.items():
-            if key not in ("name", "description"):
+            if key not in taken:
                 converters.get(key, self._convert_own)(key, value)
+        if of_servers in self.agent.entries and self.agent.value(of_servers) != self._servers():
+            self._convert_own(of_servers, self.agent.value(of_servers))
+
+    def _servers(self) -> object:
+        """What the tools in the manifest become in the client's key for MCP servers."""
+        tools = self.data.get("tools")
+        return server_access(toolset(tuple(tools), self.row.name)) if tools else None
 
     def _convert_model(self, key: str, value: Any) -> None:
         model = value.strip(WHITESPACE) if isinstance(value, str) else value
@@ -139,7 +184,9 @@ class _Converter:
             self._convert_own(key, value)
 
     def _convert_tools(self, key: str, value: Any) -> None:
-        if self.row.tools.output_format != "permissions":
+        if isinstance(value, str) and value in self.row.tools.categories:
+            self._convert_own(key, value)
+        elif self.row.tools.output_format != "permissions":
             self._report_invalid_names(key, value)
             self._convert_names(key, split_names(self.row.tools.input_format, value))
         elif isinstance(value, dict) and (tools := translated(self.row, value)[0]) is not None:
@@ -222,11 +269,11 @@ class _Converter:
         hint = f"it stays only in this file; find out whether {self.row.label} accepts it"
         self._leave_out(imports.key_not_placed, key, message, hint)
 
-    def convert_body(self, agents: frozenset[str]) -> None:
+    def convert_body(self, agents: frozenset[str], has_sections: bool) -> None:
         """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""
         body, found = repaired_body(self.agent)
         self.found += found
-        fields = fields_of(body, lambda fields: self._is_expressible(fields, agents))
+        fields = fields_of(body, lambda fields: has_sections and self._is_expressible(fields, agents))
         if "allowed" in fields:
             self.data["tools"] = from_phrases(self.row, fields.pop("allowed"))
         self.data |= {key: value for key, value in fields.items() if value}

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
+from kei_assembler.importing.tools import split_names
 from kei_assembler.markdown.lenient_yaml import LocatedValue
 from kei_assembler.rules.imports import front_matter_guessed
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.tools import Tools
 
 
 def modernized(agent: AgentFile) -> tuple[AgentFile, list[Diagnostic]]:
@@ -46,11 +48,21 @@ def _foreign_keys(agent: AgentFile) -> _Replaced:
 
 def _tool_names(agent: AgentFile) -> _Replaced:
     row, tools = TARGETS[agent.target].tools, agent.value(TARGETS[agent.target].tools.key)
+    tools = split_names(row.input_format, tools) if isinstance(tools, str) and row.legacy_names else tools
     if not isinstance(tools, list):
         return agent.entries, []
-    names = [row.legacy_names.get(name, name) if isinstance(name, str) else name for name in tools]
+    names = [_current(row, name) if isinstance(name, str) else name for name in tools]
     replaced = [(row.key, old, new) for old, new in zip(tools, names, strict=True) if old != new]
-    return {**agent.entries, row.key: agent.entries[row.key]._replace(value=names)}, replaced
+    entries = {**agent.entries, row.key: agent.entries[row.key]._replace(value=names)} if replaced else agent.entries
+    return entries, replaced
+
+
+def _current(row: Tools, name: str) -> str:
+    """The client's current name for a tool, as it writes it. Some clients also accept other spellings."""
+    current = {row.identity(each): each for each in row.all_names} if row.is_lenient else {}
+    known = {row.identity(old): new for old, new in row.legacy_names.items()}
+    spelled = name if name in row.all_names else current.get(row.identity(name), name)
+    return known.get(row.identity(name), spelled)
 
 
 def _switches(agent: AgentFile) -> _Replaced:

@@ -1,73 +1,151 @@
-"""Name the imported agents: as in their files, if a manifest allows the name and no other agent has it."""
+"""Name the imported agents: as in their files if a manifest allows the name, and otherwise after their files."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from collections.abc import Container, Iterator, Sequence
+from itertools import chain, count
+from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
+from kei_assembler.importing.likeness import is_alike, is_copy
 from kei_assembler.importing.paths import name_by_path
 from kei_assembler.markdown.lenient_yaml import as_text
-from kei_assembler.model.adaptation import refusal_of_name
+from kei_assembler.model.adaptation import client_name, refusal_of_name
 from kei_assembler.model.manifest import DISPLAY_NAME, NAME, slug
 from kei_assembler.rules import imports
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.validation import fits
 
 
-def unique_names(agents: Sequence[AgentFile]) -> list[tuple[str, list[Diagnostic]]]:
-    """Return a unique agent name for each file, and the diagnostics about it."""
-    targets: dict[str, str] = {}
-    # the numbers of a name go on where they stopped: to start again for each agent would take quadratic time
-    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
-    named = []
-    for agent in agents:
-        wanted, found = valid_name(agent)
-        variants = _variants(wanted, targets.get(wanted), agent.target, numbers[wanted[:56]])
-        name = next(name for name in variants if name not in targets)
-        if name != wanted:
-            message = f"another agent is already named `{wanted}`; this one is imported as `{name}`"
-            found = found + agent.report(imports.name_repaired, "name", message)
-        targets[name] = agent.target
-        named.append((name, found))
-    return named
+class Named(NamedTuple):
+    """The name of an imported agent, its display name or "", and the diagnostics about them.
+
+    Files for several clients have the same name if they are one agent. `other` is the file of another agent that wanted
+    the same name, or None.
+    """
+
+    name: str
+    display_name: str = ""
+    found: Sequence[Diagnostic] = ()
+    other: AgentFile | None = None
 
 
-def _variants(name: str, other_target: str | None, target: str, numbers: Iterator[int]) -> Iterable[str]:
-    """The name, then the name with its target if the other agent has another one, then the name with a number."""
-    yield name
-    if other_target != target:
-        yield slug(f"{name[:50]}-{target}")
-    yield from (f"{name[:56]}-{number}" for number in numbers)
+def agent_names(agents: Sequence[AgentFile]) -> list[Named]:
+    """Return a name for each file. Two files have the same name only if they can become one manifest.
+
+    These are files of different clients with about the same text, and copies.
+    """
+    naming = _Naming()
+    return [naming.name(agent) for agent in agents]
 
 
-def valid_name(agent: AgentFile) -> tuple[str, list[Diagnostic]]:
-    """Return the name of an agent, repaired for a manifest if necessary, and the diagnostics about it."""
-    given = agent.value("name")
+class _Naming:
+    """Names agent files one by one. `groups` are the files by their names."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, list[AgentFile]] = {}
+        self._wanted_by: defaultdict[str, list[str]] = defaultdict(list)
+        # the numbers of a name go on where they stopped: to start again for each agent would take quadratic time
+        self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
+        self._copies: dict[tuple[str, bytes], str] = {}
+        self._in_client: set[tuple[str, str]] = set()
+
+    def name(self, agent: AgentFile) -> Named:
+        """Return the name of a file."""
+        wanted = wanted_name(agent)
+        others = self.groups.get(wanted.name, [])
+        if same := self._same(agent, wanted.name):
+            self.groups[same].append(agent)
+            return wanted._replace(name=same)
+        if wanted.display_name and self._key(agent, wanted.display_name) in self._in_client:
+            wanted = _without_display_name(agent, wanted)
+        name = free_name(agent, wanted.name, others, self.groups, self._numbers[wanted.name[:56]])
+        self._wanted_by[wanted.name].append(name)
+        self._copies.setdefault((agent.target, agent.raw), name)
+        self._in_client.add(self._key(agent, client_name(name, wanted.display_name, TARGETS[agent.target])))
+        self.groups[name] = [agent]
+        of_client = (other for other in others if other.target == agent.target)
+        return wanted._replace(name=name, other=next(of_client, others[0]) if others and name != wanted.name else None)
+
+    def _same(self, agent: AgentFile, wanted: str) -> str:
+        """The name of an agent whose file this one is a copy of, or its file for another client."""
+        copied = self._copies.get((agent.target, agent.raw), "") if agent.value("name") is not None else ""
+        names = self._wanted_by[wanted][:_MAX_COMPARED]
+        return copied or next((name for name in names if _is_same(agent, self.groups[name])), "")
+
+    def _key(self, agent: AgentFile, name: str) -> tuple[str, str]:
+        return agent.target, TARGETS[agent.target].identity(name)
+
+
+def _without_display_name(agent: AgentFile, wanted: Named) -> Named:
+    message = f"another agent is already called `{wanted.display_name}`; this one is imported as `{wanted.name}`"
+    found = agent.report(imports.name_repaired, "name", message, _UPDATE)
+    return wanted._replace(display_name="", found=(*wanted.found, *found))
+
+
+_UPDATE = "update everything that starts the agent by its old name"
+
+
+def common_targets(agents: Sequence[AgentFile]) -> list[str]:
+    """Return the targets of all agents if every agent has a file for each of them, or none."""
+    targets: dict[str, set[str]] = {}
+    for agent, named in zip(agents, agent_names(agents), strict=True):
+        targets.setdefault(named.name, set()).add(agent.target)
+    first, *others = targets.values() or [set()]
+    return [target for target in TARGETS if target in first] if all(other == first for other in others) else []
+
+
+_MAX_COMPARED = 8
+"""With how many agents of the same name a file is compared at most."""
+
+
+def _is_same(agent: AgentFile, others: Sequence[AgentFile]) -> bool:
+    """Return whether a file is a copy of others, or the same agent for another client."""
+    same_client = [other for other in others if other.target == agent.target]
+    return any(is_copy(agent, other) for other in same_client) or (not same_client and is_alike(agent, others[0]))
+
+
+def free_name(
+    agent: AgentFile, wanted: str, others: Sequence[AgentFile], taken: Container[str], numbers: Iterator[int]
+) -> str:
+    """Return the name that an agent wants, or if it is taken, that of its file, or one with its target or a number.
+
+    `others` are the agents that have the wanted name.
+    """
+    targets = {other.target for other in others}
+    variants = [wanted, slug(name_by_path(agent.source.file, agent.target))]
+    variants += [slug(f"{wanted[:50]}-{agent.target}")] if targets and agent.target not in targets else []
+    numbered = (f"{wanted[:56]}-{number}" for number in numbers)
+    return next(name for name in chain(filter(None, variants), numbered) if name not in taken)
+
+
+def wanted_name(agent: AgentFile) -> Named:
+    """Return the name that an agent gets unless another one has it: that in its file if a manifest can have it.
+
+    Otherwise, it is that of the file, and what the client calls the agent is the display name if it can be.
+    """
+    row = TARGETS[agent.target]
+    given = agent.value("name") if "name" in row.keys else None
     by_path = name_by_path(agent.source.file, agent.target)
-    is_named_by_file = TARGETS[agent.target].loader.named_by_file
     text = as_text(given)
-    name = slug(text or by_path) or slug(by_path) or "agent"
-    if name == given or (given is None and name == by_path and is_named_by_file):
-        return name, []
-    if display_name(agent, name):
-        return name, []
+    is_name = fits(NAME, text) and not (row.loader.is_known_by_file and slug(by_path))
+    name = text if is_name else slug(by_path) or slug(text) or "agent"
+    if name == given or (given is None and name == by_path and row.loader.named_by_file):
+        return Named(name)
+    if isinstance(given, str) and not is_name and _can_be_shown(given, row):
+        return Named(name, given)
     if name == text:
         message = f"the name was read as text, `{name}`"
-        return name, agent.report(imports.front_matter_guessed, "name", message, "put it in quotes")
-    is_named = text or is_named_by_file
+        return Named(name, "", agent.report(imports.front_matter_guessed, "name", message, "put it in quotes"))
+    is_named = text or row.loader.named_by_file
     reason = f"`{text or by_path}` is not a valid name for a manifest" if is_named else "there is no name"
-    hint = "update everything that starts the agent by its old name" if is_named else "use this name to start the agent"
-    return name, agent.report(imports.name_repaired, "name", f"{reason}; the agent is imported as `{name}`", hint)
+    hint = _UPDATE if is_named else "use this name to start the agent"
+    message = f"{reason}; the agent is imported as `{name}`"
+    return Named(name, "", agent.report(imports.name_repaired, "name", message, hint))
 
 
-def display_name(agent: AgentFile, name: str) -> str:
-    """Return the name in an agent's file if a manifest with this `name` can keep it as its `display-name`, or ""."""
-    given, row = agent.value("name"), TARGETS[agent.target]
-    if not isinstance(given, str) or fits(NAME, given) or not fits(DISPLAY_NAME, given) or given == name:
-        return ""
-    if slug(given) not in ("", name):  # another agent has the same name and keeps it
-        return ""
-    return given if row.display_name.is_identity and not refusal_of_name(given, row.name) else ""
+def _can_be_shown(given: str, row: Target) -> bool:
+    return fits(DISPLAY_NAME, given) and row.display_name.is_identity and not refusal_of_name(given, row.name)

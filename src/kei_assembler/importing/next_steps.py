@@ -56,7 +56,7 @@ def next_steps(imported: Imported) -> Iterator[str]:
     for number, command in enumerate(commands):
         yield f"then run: {command}" if number else f"next: {first}, then run: {command}"
     if by_hand:
-        files = "the files that you kept" if left == {file.path for file in lacking} else _words(kit, by_hand)
+        files = "the files that you kept" if by_hand == lacking else _words(kit, by_hand)
         yield f"{'finally,' if commands else f'next: {first}, then'} delete {files} and run: {_all(kit)}"
 
 
@@ -71,7 +71,8 @@ def _by_hand(kit: LoadedKit, new: Sequence[PendingFile], known: set[str]) -> lis
     built, last = list(new), 0
     while len(built) != last:  # what is not built does not overwrite the files of others either
         last, outputs = len(built), outputs_of(kit, [file.path for file in built])
-        built = [file for file in built if file.path in known or not _needs_people(file, outputs)]
+        left = {file.path for file in built if file.path not in known and _needs_people(file, outputs)}
+        built = [file for file in built if file.path not in left]
     others = {file.path for file in built}
     return [file for file in new if file.path not in others]
 
@@ -107,7 +108,7 @@ def _build(kit: LoadedKit, new: Sequence[PendingFile], is_whole: bool) -> str:
     imported = {DISK.resolve(file.conversion.agent.source.file) for file in complete}
     safe = [path for path, outputs in overwritten.items() if outputs <= imported]
     forced = list(filter(overwritten.get, safe))
-    is_whole = is_whole and len(safe) == len(new)
+    is_whole = is_whole and len(safe) == len(overwritten)
     if not safe or (is_whole and not forced):
         return _all(kit)
     others = (path for path in kit.manifests if path not in overwritten)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
@@ -43,8 +43,15 @@ def old_files(kit: LoadedKit, new: Iterable[PendingFile]) -> list[PendingFile]:
 
 
 def outputs_of(kit: LoadedKit, manifests: Iterable[str]) -> frozenset[str]:
-    """Return where manifests have their outputs for any client."""
-    return frozenset(kit.output(target, stem(file), file) for target in TARGETS for file in manifests)
+    """Return where manifests have their outputs: for their targets, or for all clients if it is not clear which."""
+    return frozenset(kit.output(target, stem(file), file) for file in manifests for target in _targets(kit, file))
+
+
+def _targets(kit: LoadedKit, manifest: str) -> Collection[str]:
+    data = kit.read_manifest(manifest).data
+    targets = data.get("targets", TARGETS if "extends" in data or not data else kit.settings.targets)
+    is_clear = isinstance(targets, list | tuple) and all(target in [*TARGETS] for target in targets)
+    return targets if is_clear else TARGETS
 
 
 def is_free(kit: LoadedKit, file: PendingFile) -> bool:
@@ -84,7 +91,7 @@ def remove(folder: str, old: Sequence[PendingFile]) -> Removal:
 
 
 def _remove(kit: LoadedKit, old: Sequence[PendingFile], replaced: Sequence[Replacement]) -> Removal:
-    result = run(kit, [file.path for file in old], False, RunOptions(policy=Policy.of(kit)))
+    result = run(kit, [*dict.fromkeys(file.path for file in old)], False, RunOptions(policy=Policy.of(kit)))
     written = {change.path: change for change in result.changes}
     current = {path for path, each in written.items() if each.applied or each.status is FileStatus.UNCHANGED}
     own = {each.agent.kit_path for each in replaced}

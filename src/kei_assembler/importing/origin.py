@@ -16,9 +16,9 @@ _DIGITS = 12
 
 
 def origin_comment(conversion: Conversion) -> str:
-    """Return the comment for the manifest of an agent, or "" if its file is not to be deleted, or has an odd path."""
+    """Return the comment that recognizes the manifest of a file, or "" if the file has more, or an odd path."""
     agent = conversion.agent
-    if not (conversion.new_path and conversion.is_complete and can_name(agent.kit_path)):
+    if not (conversion.is_complete and can_name(agent.kit_path)):
         return ""
     return f"{_START}{agent.kit_path} (sha256:{sha256(agent.raw).hexdigest()[:_DIGITS]})"
 

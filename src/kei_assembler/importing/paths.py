@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -16,25 +17,39 @@ from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.forms import Form, toml
 from kei_assembler.targets.target import Target
+from kei_assembler.toml.source import MAX_BYTES
 
 _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
-_AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
+_SUFFIXES = tuple({suffix for row in TARGETS.values() for suffix in row.suffixes})
+
+AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
+"""A folder of agents, whatever their client is."""
 
 
 class FoundFile(NamedTuple):
     """A file to import: its path, its target, and the tree that it has to be in.
 
-    If it has instructions, the target can be empty: most clients read `AGENTS.md`.
+    If it has instructions, the target can be empty: most clients read `AGENTS.md`. `is_guess` says that neither the
+    path nor the command says the target.
     """
 
     path: str
     target: str
     tree: Tree
     has_instructions: bool = False
+    is_guess: bool = False
 
 
-def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> list[FoundFile]:
+class FoundFiles(NamedTuple):
+    """The files to import, and the other files of the named folders that may be agents, but are not looked at."""
+
+    files: list[FoundFile]
+    others: list[FoundFile]
+
+
+def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> FoundFiles:
     """Return the named files, and the agent files in the named folders. Files with instructions have to be named.
 
     `target` applies to all files. If it is None, the target depends on the path. `kit_folder` is the folder of the kit
@@ -44,6 +59,7 @@ def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> 
         AssembleError: a source does not exist, a folder cannot be read, or no agent files are found.
     """
     found: dict[str, FoundFile] = {}
+    others: dict[str, FoundFile] = {}
     for source in sources:
         if not DISK.exists(source):
             raise AssembleError(f"`{source}` does not exist")
@@ -52,12 +68,17 @@ def agent_files(sources: Sequence[str], target: str | None, kit_folder: str) -> 
             client = target or _OWNERS.get(os.path.basename(source), "")
             found[os.path.abspath(source)] = FoundFile(source, client, tree, has_instructions=True)
             continue
-        for path in _in_folder(source, target, tree) if DISK.is_folder(source) else [source]:
-            client = target or target_by_path(path) or DEFAULT_TARGET
-            found.setdefault(DISK.resolve(path), FoundFile(path, client, tree))
+        taken, left = _in_folder(source, target, tree) if DISK.is_folder(source) else ([source], [])
+        for path in taken:
+            known = target or target_by_path(path)
+            file = FoundFile(path, known or DEFAULT_TARGET, tree, is_guess=known is None)
+            found.setdefault(DISK.resolve(path), file)
+        for path in left:
+            others.setdefault(DISK.resolve(path), FoundFile(path, "", tree, has_instructions(path)))
     if not found:
         raise AssembleError("no agent files were found", "name the files, or the folder that contains them")
-    return list(found.values())
+    named = {DISK.resolve(file.path) for file in found.values()} if others else set()
+    return FoundFiles(list(found.values()), [file for real, file in others.items() if real not in named])
 
 
 _OWNERS = {row.instructions.other.name: row.name for row in TARGETS.values() if row.instructions.other}
@@ -90,15 +111,41 @@ def _absolute(path: str) -> str:
     return os.path.abspath(path).replace(os.sep, "/")
 
 
-def _in_folder(folder: str, target: str | None, tree: Tree) -> list[str]:
-    """The files in clients' folders. If there are none, those in folders of agents. Otherwise all Markdown files."""
+def _in_folder(folder: str, target: str | None, tree: Tree) -> tuple[list[str], list[str]]:
+    """The files in clients' folders, or if there are none, those in folders of agents, or otherwise all Markdown files.
+
+    The second list has the files left out that could be agent files of any client.
+    """
     paths = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
     if target is not None:
-        return [path for path in paths if path.endswith(TARGETS[target].form.suffix)]
+        return [path for path in paths if path.lower().endswith(TARGETS[target].suffixes)], []
     targets = ((path, target_by_path(path)) for path in paths)
-    known = [path for path, target in targets if target and path.endswith(TARGETS[target].form.suffix)]
+    known = [path for path, target in targets if target and path.lower().endswith(TARGETS[target].suffixes)]
     pages = [path for path in paths if path.endswith(".md")]
-    return known or [path for path in pages if _AGENTS_FOLDER.search(path)] or pages
+    taken = known or [path for path in paths if AGENTS_FOLDER.search(path) and _is_agent_page(path, tree)] or pages
+    chosen = {*taken}
+    return taken, [path for path in paths if path.lower().endswith(_SUFFIXES) and path not in chosen]
+
+
+def _is_agent_page(path: str, tree: Tree) -> bool:
+    """Whether a file is Markdown, or has the form of a client's agents, unlike a manifest."""
+    raw = b""
+    if path.lower().endswith(_SUFFIXES) and not path.endswith(".md"):
+        with suppress(OSError):
+            raw = tree.read(os.path.abspath(path), MAX_BYTES)
+    return path.endswith(".md") or target_by_form(path, raw) is not None
+
+
+def target_by_form(path: str, raw: bytes) -> str | None:
+    """Return the target whose agent files are not Markdown, and have the form of this file, or None."""
+    rows = (row for row in TARGETS.values() if row.form.suffix != ".md" and path.lower().endswith(row.suffixes))
+    return next((row.name for row in rows if _has_form(row.form, raw)), None)
+
+
+def _has_form(form: Form, raw: bytes) -> bool:
+    # in its own folder, a client may load any TOML file; elsewhere, only the key of the body shows what a file is
+    pattern = toml(form.body_key).agent_pattern if form.body_key else form.agent_pattern
+    return pattern.search(raw) is not None
 
 
 def _walk(folder: str, tree: Tree) -> Iterator[str]:
@@ -146,5 +193,5 @@ def name_by_path(path: str, target: str) -> str:
     """Return the name that a client gives an agent without a `name` in its front matter."""
     match = _in_client_folder().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
     name = match["below"] if match else path.rpartition("/")[2]
-    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix)}
+    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix, *row.suffixes)}
     return name.removesuffix(max(filter(name.endswith, suffixes), key=len, default=""))

@@ -17,9 +17,10 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.bodies import RoleSplit, split_roles
 from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.names import Named
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
-from kei_assembler.kit.blocks import Block
+from kei_assembler.kit.blocks import VARIANT_MARK, Block
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.kinds import AGENT
@@ -57,13 +58,20 @@ class PendingKit(LoadedKit):
         super().__init__(kit.folder, kit.settings, kit.settings_source, kit.settings_at, kit.files)
         self.new = {file.path: file for file in manifests}
         self.role_files.pending = {file.role_file: file.role for file in self.new.values() if file.role_file}
-        for name, text in blocks.items():
-            self.blocks.add(Block(name, Source(block_file(kit, name), text)))
+        for entry, text in blocks.items():
+            name, _, target = entry.partition(VARIANT_MARK)
+            self.blocks.add(Block(name, Source(block_file(kit, entry), text), target))
 
     @cached_property
     def manifests(self) -> tuple[str, ...]:
         """The paths of all manifests, also the new ones, sorted."""
         return tuple(sorted({*super().manifests, *self.new}))
+
+    @cached_property
+    def files_by_agent(self) -> Mapping[str, str]:
+        """The manifests of agents, also the new ones, by their names."""
+        new = {stem(path): path for path, file in self.new.items() if file.conversion.kind is AGENT}
+        return {**super().files_by_agent, **new}
 
     def read_manifest(self, file: str) -> Source:
         """Return the source of a manifest, also of a new one."""
@@ -84,17 +92,18 @@ class PendingKit(LoadedKit):
 
     def _changed_keys(self, change: Change) -> list[Diagnostic]:
         """Import the generated file, and return a diagnostic for each key of the front matter that is different."""
-        original = self.new[change.manifest].conversion
-        if change.section:
+        originals = {each.target: each for each in reversed(self.new[change.manifest].conversion.each)}
+        original = originals.get(change.target)
+        if change.section or original is None:
             return []
         agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
-        if agent is None or change.target != original.agent.target:
+        if agent is None:
             return []
         before = _front_matter(original)
-        after = _front_matter(convert(self, agent, original.name, self.names.agents))
+        after = _front_matter(convert(self, agent, Named(original.name), self.names.agents))
         found = []
         for key in before | after:
-            if before.get(key) != after.get(key):
+            if before.get(key) != after.get(key) and key not in original.changed:
                 message = f"the kit's settings change the agent's `{key}`"
                 hint = "set the value that you want in the manifest"
                 found += original.agent.report(imports.front_matter_changed, key, message, hint)
@@ -120,15 +129,18 @@ def block_file(kit: LoadedKit, name: str) -> str:
     return normalize(f"{kit.settings.blocks[0]}/{name}.md")
 
 
-def new_kit(folder: str, agents: Sequence[AgentFile]) -> tuple[LoadedKit, str]:
+def new_kit(folder: str, agents: Sequence[AgentFile], common: Sequence[str] = ()) -> tuple[LoadedKit, str]:
     """Return a new kit in a folder, and the text of its settings.
 
-    The settings require little, and put the generated files where the imported ones are.
+    The settings require little, and put the generated files where the imported ones are. `common` are the targets that
+    all agents have.
     """
     targets = sorted({agent.target for agent in agents if agent.target})
     lines = ['required = ["name", "description"]']
-    if len(targets) == 1 and targets != [DEFAULT_TARGET]:
-        lines.append(f'targets = ["{targets[0]}"]')
+    usual = [*common] or targets
+    if (common or len(targets) == 1) and usual != [DEFAULT_TARGET]:
+        quoted = ", ".join(f'"{target}"' for target in usual)
+        lines.append(f"targets = [{quoted}]")
     for target in targets:
         if output := _output_pattern(TARGETS[target], agents):
             lines += ["", f"[target.{target}]", f'output = "{output}"']
@@ -175,6 +187,14 @@ def _with_blocks(conversion: Conversion, split: RoleSplit, names: BlockNames) ->
     return conversion._replace(data=data, found=found)
 
 
+def with_pieces(conversion: Conversion, names: BlockNames) -> Conversion:
+    """Return a conversion with blocks for the parts of the text that clients have variants of."""
+    blocks: list[str] = list(conversion.data.get("blocks", ()))
+    for piece in conversion.pieces:
+        blocks.append(names.of_agent(conversion.name, piece, blocks))
+    return conversion._replace(data=conversion.data | {"blocks": blocks}) if blocks else conversion
+
+
 def pending_manifests(
     kit: LoadedKit, conversions: Sequence[Conversion], finished: Callable[[Conversion], Conversion] = lambda each: each
 ) -> list[PendingFile]:
@@ -182,14 +202,18 @@ def pending_manifests(
 
     `finished` completes the conversion of a new manifest.
     """
-    comments = [origin_comment(conversion) for conversion in conversions]
-    known = manifests_by_comment(kit) if any(comments) else {}
+    known = manifests_by_comment(kit)
     return [
         _kept_manifest(kit, known[comment], conversion)
-        if comment in known
-        else _pending_manifest(kit, finished(conversion), comment)
-        for conversion, comment in zip(conversions, comments, strict=True)
+        if (comment := next((each for each in map(origin_comment, conversion.each) if each in known), ""))
+        else _pending_manifest(kit, finished(conversion), _comments(conversion))
+        for conversion in conversions
     ]
+
+
+def _comments(conversion: Conversion) -> str:
+    """The comments about the files that are to be deleted, a line each."""
+    return "\n".join(filter(None, (origin_comment(each) for each in conversion.each if each.new_path)))
 
 
 def _pending_manifest(kit: LoadedKit, conversion: Conversion, comment: str) -> PendingFile:
@@ -214,10 +238,25 @@ def _has_text(kit: LoadedKit, file: str, text: str) -> bool:
 
 
 def _kept_manifest(kit: LoadedKit, manifest: str, conversion: Conversion) -> PendingFile:
-    new_path = conversion.new_path
+    kept = conversion._replace(found=())
     if conversion.kind is AGENT:
-        new_path = kit.output(conversion.agent.target, stem(manifest), manifest)
-    return PendingFile(manifest, "", conversion._replace(new_path=new_path, found=()), is_kept=True)
+        kept = _with_output(kit, manifest, kept)._replace(
+            parts=tuple(_with_output(kit, manifest, part) for part in conversion.parts)
+        )
+    return PendingFile(manifest, "", kept, is_kept=True)
+
+
+def _with_output(kit: LoadedKit, manifest: str, conversion: Conversion) -> Conversion:
+    return conversion._replace(new_path=kit.output(conversion.target, stem(manifest), manifest))
+
+
+def by_imported_file(files: Iterable[PendingFile]) -> list[PendingFile]:
+    """Return the manifests once for each imported file that they come from, with the conversion of that file."""
+    return [
+        file._replace(conversion=part._replace(data=file.conversion.data))
+        for file in files
+        for part in file.conversion.each
+    ]
 
 
 def manifest_text(data: Mapping[str, Any], comment: str = "") -> str:

@@ -13,9 +13,11 @@ from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
 from kei_assembler.files import DISK
 from kei_assembler.importing.agent_file import AgentFile, read_agent
+from kei_assembler.importing.agents import convert_agents, differences
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
-from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.convert import Conversion
+from kei_assembler.importing.dialects import Guess, about_guesses, recognized
 from kei_assembler.importing.instruction_files import (
     InstructionFile,
     all_of,
@@ -24,7 +26,8 @@ from kei_assembler.importing.instruction_files import (
     sort_out,
 )
 from kei_assembler.importing.instructions import convert_all, texts_of, with_block_names
-from kei_assembler.importing.names import unique_names
+from kei_assembler.importing.left_out import about_left_out
+from kei_assembler.importing.names import common_targets
 from kei_assembler.importing.next_steps import Imported, next_steps
 from kei_assembler.importing.old_files import old_files, remove
 from kei_assembler.importing.paths import FoundFile, agent_files, target_by_path
@@ -32,17 +35,21 @@ from kei_assembler.importing.pending_kit import (
     PendingFile,
     PendingKit,
     block_file,
+    by_imported_file,
     new_kit,
     pending_manifests,
     with_blocks,
+    with_pieces,
 )
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
+from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.loader import load_kit
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import working_directory
+from kei_assembler.suggestions import listed
 from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
 
 _UNCHANGED = ("unchanged", "kept")
@@ -63,6 +70,8 @@ class ImportResult(NamedTuple):
     found: list[Diagnostic]
     counts: Mapping[Kind, int]
     known: int
+    sources: int
+    diffs: list[str]
     next_steps: list[str]
 
 
@@ -93,9 +102,10 @@ def import_files(
     kit_folder = _kit_folder(folder)
     present = load_kit(kit_folder) if discovery.is_kit(kit_folder) else None
     root = present.root if present else kit_folder
-    read = _read_all(agent_files(sources, target, kit_folder), kit_folder, root)
+    given = agent_files(sources, target, kit_folder)
+    read = _read_all(given.files, kit_folder, root)
     instructions, about_files = sort_out(read.instructions)
-    kit, settings = (present, "") if present else new_kit(kit_folder, [*read.agents, *all_of(instructions)])
+    kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions))
     policy = Policy.of(kit)
     by_hand, generated, edited = _without_generated(kit, read)
     names = BlockNames(kit)
@@ -106,27 +116,48 @@ def import_files(
     others = {*(piece.path for piece in pieces), *(file.role_file for file in added)}
     foreign = {path for path, status in written if status == "foreign"}
     added = [file for file in added if file.path not in foreign]
-    new = [*kept, *added]
     written = [*dict.fromkeys((path, "kept") for path in (*generated, *(file.path for file in kept))), *written]
-    found = [*read.found, *about_files, *edited, *(one for file in manifests for one in file.conversion.found)]
+    found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited]
+    found += [one for file in manifests for one in file.conversion.found]
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
-    known = {path for path, status in written if status in _UNCHANGED} - others
-    old = old_files(kit, new)
-    if options.remove_old and old and not options.dry_run:
-        removal = remove(kit_folder, old)
-        files, found = [*files, *removal.files], [*found, *removal.found]
-        removed, old = ([], old) if removal.found else (old, [])
-        new = [file for file in new if file not in removed]
-    weighed = policy.weigh(found)
-    imported = Imported(kit, new, old, target or "", has_errors(weighed))
+    ending = _finish(kit, by_imported_file([*kept, *added]), options)
+    weighed = policy.weigh([*found, *ending.found])
+    imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed))
+    counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
-        [(status, display_path(kit.path(path))) for status, path in files],
+        [(status, display_path(kit.path(path))) for status, path in (*files, *ending.files)],
         limited(weighed, policy.ignore),
-        _counts(kit, {path for path, _ in written} - others, manifests),
-        len(known),
-        list(next_steps(imported)) if (added or old) and not options.dry_run else [],
+        counts,
+        len({path for path, status in written if status in _UNCHANGED} - others),
+        counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
+        list(differences(file.conversion for file in manifests)),
+        list(next_steps(imported)) if (added or ending.old) and not options.dry_run else [],
     )
+
+
+def _new_kit(folder: str, agents: list[AgentFile], instructions: list[AgentFile]) -> tuple[LoadedKit, str]:
+    return new_kit(folder, [*agents, *instructions], () if instructions else common_targets(agents))
+
+
+class _Ending(NamedTuple):
+    """The manifests with old files, by these files, after the removal: what it did, and what is left to do."""
+
+    new: list[PendingFile]
+    old: list[PendingFile]
+    files: list[tuple[str, str]]
+    found: list[Diagnostic]
+
+
+def _finish(kit: LoadedKit, new: list[PendingFile], options: ImportOptions) -> _Ending:
+    """Remove the old files if the options say so."""
+    old = old_files(kit, new)
+    if not (options.remove_old and old) or options.dry_run:
+        return _Ending(new, old, [], [])
+    removal = remove(kit.folder, old)
+    if removal.found:
+        return _Ending(new, old, removal.files, removal.found)
+    return _Ending([file for file in new if file not in old], [], removal.files, [])
 
 
 def _without_generated(kit: LoadedKit, read: _Read) -> tuple[list[AgentFile], list[str], list[Diagnostic]]:
@@ -152,11 +183,11 @@ def _manifests(
     share: bool,
 ) -> list[PendingFile]:
     """Return the files of all manifests. Their blocks get names."""
-    conversions = _convert(kit, agents)
+    conversions = convert_agents(kit, agents)
     drafts = convert_all(kit, instructions, {conversion.name for conversion in conversions})
     if share:
         conversions = with_blocks(names, conversions, texts_of(drafts))
-    of_agents = pending_manifests(kit, conversions)
+    of_agents = pending_manifests(kit, conversions, lambda each: with_pieces(each, names))
     return [*of_agents, *pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, share))]
 
 
@@ -167,8 +198,8 @@ def _pieces(
     found = [PendingFile(SETTINGS_FILE, settings, manifests[0].conversion)] if settings and manifests else []
     writable = [file for file in reversed(added) if not _obstacle(kit, file)[0]]
     users = {name: file for file in writable for name in file.conversion.data.get("blocks", ())}
-    blocks = ((name, text) for name, text in names.new.items() if name in users)
-    return [*found, *(PendingFile(block_file(kit, name), text, users[name].conversion) for name, text in blocks)]
+    blocks = ((name, text, users.get(name.partition(VARIANT_MARK)[0])) for name, text in names.new.items())
+    return [*found, *(PendingFile(block_file(kit, name), text, user.conversion) for name, text, user in blocks if user)]
 
 
 def _kit_folder(folder: str | None) -> str:
@@ -191,6 +222,7 @@ class _Read(NamedTuple):
 
 def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
     read, size = _Read([], [], []), 0
+    guesses: list[tuple[AgentFile, Guess]] = []
     for file in files:
         path = file.path
         try:
@@ -211,9 +243,13 @@ def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
                 read.instructions.append(instructions._replace(agent=agent))
         else:
             is_in_place = target_by_path(path) == file.target
-            found, problems = read_agent(normalize(path), raw, file.target, is_in_place=is_in_place)
-            read.agents.extend([found._replace(kit_path=kit_path)] if found else [])
+            guess = recognized(normalize(path), raw) if file.is_guess else Guess(file.target)
+            found, problems = read_agent(normalize(path), raw, guess.target, is_in_place=is_in_place)
+            if found:
+                read.agents.append(found._replace(kit_path=kit_path))
+                guesses += [(found, guess)] if file.is_guess else []
         read.found.extend(problems)
+    read.found.extend(about_guesses(guesses))
     return read
 
 
@@ -223,13 +259,6 @@ def _kit_path(path: str, kit_folder: str, root: str) -> str:
         if path_below(resolve(path), resolve(root)):
             return display_path_from(resolve(kit_folder), resolve(path))
     return ""
-
-
-def _convert(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
-    named_agents = list(zip(agents, unique_names(agents), strict=True))
-    known = kit.names.agents.union(name for _, (name, _) in named_agents)
-    conversions = ((convert(kit, agent, name, known), found) for agent, (name, found) in named_agents)
-    return [conversion._replace(found=(*found, *conversion.found)) for conversion, found in conversions]
 
 
 def _write(
@@ -250,10 +279,19 @@ def _write(
         status, reason = (status, reason) if status else _create(kit, file, dry_run)
         written.append((file.path, status))
         if status == "foreign":
-            conversion, hint = file.conversion, "move one of the two files"
-            hint = f"{hint}, or rename this agent" if conversion.kind is AGENT else hint
-            found += conversion.agent.report(imports.manifest_in_the_way, START, f"{path} {reason}", hint)
+            message, hint = f"{path} {reason}", _hint_for_conflict(kit, file.conversion, path)
+            found += file.conversion.agent.report(imports.manifest_in_the_way, START, message, hint)
     return written, found
+
+
+def _hint_for_conflict(kit: LoadedKit, conversion: Conversion, path: str) -> str:
+    if conversion.kind is not AGENT:
+        return "move one of the two files"
+    hint = "move one of the two files, or rename this agent"
+    targets = kit.read_manifest(path).data.get("targets", kit.settings.targets) if path.endswith(".toml") else ()
+    is_list = isinstance(targets, list | tuple) and len(targets) > 0
+    lacking = [each.target for each in conversion.each if each.target not in targets] if is_list else []
+    return f"if it is the same agent, add {listed(lacking)} to its `targets`; otherwise {hint}" if lacking else hint
 
 
 def _namesake(kit: LoadedKit, file: PendingFile) -> str:

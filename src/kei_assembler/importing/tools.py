@@ -19,8 +19,9 @@ _NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
 def split_names(input_format: str, value: Any) -> list[str]:
     """Return the names in a list, or in a string with commas or spaces. For `input_format`, see `Tools`."""
-    if input_format == "commas":
-        return [name.strip() for name in str(value).split(",") if name.strip()]
+    if input_format == "commas" or (input_format == "entries" and isinstance(value, str)):
+        texts = value if isinstance(value, list) else [str(value)]
+        return [name.strip() for text in texts if isinstance(text, str) for name in text.split(",") if name.strip()]
     texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     if input_format == "entries" and isinstance(value, list):
         return texts
@@ -56,7 +57,7 @@ def _translates_back(row: Target, tools: tuple[str, ...], names: Sequence[str] |
     if isinstance(names, Mapping):
         has_patterns = any(grant.patterns for grant in granted)
         return not has_patterns and list(permissions(row.tools, granted).items()) == list(names.items())
-    return [grant.name for grant in granted] == list(names)
+    return sorted(grant.name for grant in granted) == sorted(names)  # the order of a list has no meaning
 
 
 _SERVER_NAME = re.compile(r"[\w.-]+")
@@ -69,9 +70,18 @@ def _server_tool(row: Tools, name: str) -> tuple[str, ...]:
     separator = rest.removesuffix("{tool}")
     end = name.find(separator, len(start) + 1) if separator and name.startswith(start) else 0
     server, tool = name[len(start) : end], name[end + len(separator) :]
+    if whole := _whole_server(row, name):
+        return (whole,)
     if end < 1 or not (_SERVER_NAME.fullmatch(server) and _TOOL_NAME.fullmatch(tool)):
         return (name,) if row.fallback_name == "{tool}" and is_one_tool(name) else ()
     return (f"mcp__{server}" if tool == EVERYTHING else f"mcp__{server}__{tool}",)
+
+
+def _whole_server(row: Tools, name: str) -> str:
+    """The entry for all tools of an MCP server whose name alone stands for them, as in `@tracker`, or ""."""
+    start, _, end = row.mcp_server.partition("{server}")
+    server = name.removeprefix(start)
+    return f"mcp__{server}" if start and not end and name != server and _SERVER_NAME.fullmatch(server) else ""
 
 
 def from_phrases(row: Target, phrases: Sequence[str]) -> list[str] | None:

@@ -59,6 +59,7 @@ class Blocks:
         self.tokens = cache(self._count_tokens)
         self._marked_in = cache(self._find_marked_in)
         self._read: dict[str, Block | None] = {}
+        self._added: dict[str, dict[str, str]] = {}
         self._characters = 0
 
     @cached_property
@@ -72,8 +73,10 @@ class Blocks:
         return tuple(sorted(filter(is_block_name, names)))
 
     def add(self, block: Block) -> None:
-        """Add a block that is not in a file yet."""
-        self._read[block.name] = block
+        """Add a block, or a variant of one, that is not in a file yet."""
+        self._read[f"{block.name}{VARIANT_MARK}{block.target}" if block.target else block.name] = block
+        if block.target:
+            self._added.setdefault(block.name, {})[block.target] = block.source.file
 
     def find(self, entry: str, target: str = "") -> Block | None:
         """Return the block of an entry from the first block folder that has it, or None.
@@ -164,7 +167,7 @@ class Blocks:
     def _find_clients(self, name: str) -> dict[str, str]:
         """What follows `@` in the names of a block's files, each with the first of these files."""
         above, _, last = name.rpartition("/")
-        found: dict[str, str] = {}
+        found = dict(self._added.get(name, {}))
         for folder in self.kit.settings.blocks if is_block_name(name) else ():
             for client in self._marked_in(normalize(f"{folder}/{above}")).get(last, ()):
                 found.setdefault(client, normalize(f"{folder}/{name}{VARIANT_MARK}{client}.md"))

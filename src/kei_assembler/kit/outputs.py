@@ -247,7 +247,7 @@ def twice_loaded(kit: LoadedKit, folder: str, targets: Iterable[str]) -> Iterato
     rows = ((name, row.instructions.other) for name, row in TARGETS.items())
     others = {other.name: (name, other) for name, other in rows if other}
     for target in targets:
-        for name in TARGETS[target].instructions.also:
+        for name in others.keys() & {*TARGETS[target].instructions.also}:
             path = normalize(f"{folder}/{name}")
             owner, other = others[name]
             imported = imports_by_hand(kit, path) or (owner in targets and needs_import(kit, folder, other))

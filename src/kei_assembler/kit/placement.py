@@ -103,10 +103,10 @@ class Placement:
         """Return the name that a client gives an agent by its file."""
         row, (folder, name) = TARGETS[target], os.path.split(path)
         ends = (*(pattern.partition("{name}")[2] for pattern in row.search_paths), *row.suffixes)
-        name = name.removesuffix(max(filter(name.endswith, ends), key=len, default=""))
         if row.loader.folders_in_name:
             match = client_folder(target).fullmatch(self._spellings(folder)[0])
             name = f"{match[2]}/{name}" if match and match[2] else name
+        name = name.removesuffix(max(filter(name.endswith, ends), key=len, default=""))
         spaced = name.translate(dict.fromkeys(map(ord, row.loader.hyphens_for), " "))
         return _SPACES.sub("-", spaced) if row.loader.hyphens_for else name
 
@@ -114,7 +114,8 @@ class Placement:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""
         row, (folder, name) = TARGETS[target], os.path.split(path)
         prefix = row.loader.ignored_prefix
-        if not name.casefold().endswith(row.suffixes) or (prefix and name.startswith(prefix)):
+        is_ignored = (prefix and name.startswith(prefix)) or re.fullmatch(row.loader.other_files or "(?!)", path)
+        if not name.casefold().endswith(row.suffixes) or is_ignored:
             return False
         return self._looks_in(target, folder)
 

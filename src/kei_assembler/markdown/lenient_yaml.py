@@ -69,14 +69,47 @@ def read(text: str, known: Collection[str]) -> FrontMatter:
     """
     if len(text) > MAX_LENGTH:
         raise RefusedYamlError(_START, f"the front matter is longer than {MAX_LENGTH:,} characters")
+    front, error = None, None
     try:
-        return _parse(text)
+        front = _parse(text)
     except RefusedYamlError:
         raise
-    except InvalidYamlError as error:
-        # PyYAML rejects tabs between tokens, which YAML 1.2 allows
-        spaced = _try_parse(_without_tabs(text)) if "\t" in text else None
-        return spaced or _quoted(text, error) or _by_known_keys(text, error, known)
+    except InvalidYamlError as invalid:
+        error = invalid
+    dialogue = _dialogue(text, known)
+    if dialogue and (front is None or dialogue.key in front.entries):
+        return _by_known_keys(text, error, known, dialogue.recovery)
+    if front:
+        return front
+    # PyYAML rejects tabs between tokens, which YAML 1.2 allows
+    spaced = try_parse(_without_tabs(text)) if "\t" in text else None
+    return spaced or _quoted(text, error) or _by_known_keys(text, error, known)
+
+
+_DESCRIPTION = "description"
+_SPEAKER = re.compile(r"(?P<key>(?:user|assistant|human|context|commentary|example)s?)[ \t]*:", re.IGNORECASE)
+
+
+class _Dialogue(NamedTuple):
+    """The first line of an example in a description: what looks like a key, and how it was read."""
+
+    key: str
+    recovery: Recovery
+
+
+def _dialogue(text: str, known: Collection[str]) -> _Dialogue | None:
+    """The first line of an example in a description, such as `user: "…"`, that YAML takes for a key, or None."""
+    is_description = False
+    for number, line in enumerate(text.split("\n"), 1):
+        speaker = _SPEAKER.match(line) if is_description else None
+        if speaker and speaker["key"] not in known:
+            where = Span(number, 1, number, speaker.end("key") + 1)
+            message = f"`{speaker['key']}` and what follows were read as a part of the `{_DESCRIPTION}`"
+            hint = "YAML takes this for a key: indent the lines of a long description"
+            return _Dialogue(speaker["key"], Recovery(where, message, hint))
+        if line.partition(":")[0] in known:
+            is_description = line.startswith(f"{_DESCRIPTION}:")
+    return None
 
 
 def _parse(text: str) -> FrontMatter:
@@ -86,18 +119,21 @@ def _parse(text: str) -> FrontMatter:
     return FrontMatter(composer.entries, tuple(composer.recoveries))
 
 
-def _try_parse(text: str) -> FrontMatter | None:
+def try_parse(text: str) -> FrontMatter | None:
+    """Return the front matter in a text, or None if it is not YAML, or YAML that is refused."""
     try:
         return _parse(text)
     except InvalidYamlError:
         return None
 
 
-def _quoted(text: str, error: InvalidYamlError) -> FrontMatter | None:
-    front = _try_parse(_with_indent_spaces("\n".join(map(_quoted_line, text.split("\n")))))
+def _quoted(text: str, error: InvalidYamlError | None) -> FrontMatter | None:
+    front = try_parse(_with_indent_spaces("\n".join(map(_quoted_line, text.split("\n")))))
+    if front is None or error is None:
+        return None
     message = f"this is not valid YAML ({error.message}); it was read with unusual values quoted, and tabs as spaces"
     recovery = Recovery(error.span, message, "Claude Code reads it the same way, but other clients may reject the file")
-    return front and front._replace(recoveries=(recovery, *front.recoveries))
+    return front._replace(recoveries=(recovery, *front.recoveries))
 
 
 def _without_tabs(text: str) -> str:
@@ -128,27 +164,41 @@ def _quoted_line(line: str) -> str:
 def _is_quoted_or_list(value: str) -> bool:
     if value[0] in "\"'" and value[-1] == value[0]:
         return True
-    front = _try_parse(f"list: {value}") if value[0] == "[" and value[-1] == "]" else None
+    front = try_parse(f"list: {value}") if value[0] == "[" and value[-1] == "]" else None
     return front is not None and isinstance(front.entries["list"].value, list)
 
 
-def _by_known_keys(text: str, error: InvalidYamlError, known: Collection[str]) -> FrontMatter:
-    """A line that starts with a known key starts its value, which continues up to the next such line."""
-    lines = text.split("\n")
-    starts = [number for number, line in enumerate(lines) if ":" in line and line.partition(":")[0] in known]
+def _by_known_keys(
+    text: str, error: InvalidYamlError | None, known: Collection[str], dialogue: Recovery | None = None
+) -> FrontMatter:
+    """A line that starts with a known key starts its value, which continues up to the next such line.
+
+    So does any other key, but not after the description, whose text often has lines that look like keys.
+    """
+    lines, starts, last = text.split("\n"), [], ""
+    for number, line in enumerate(lines):
+        key = line.partition(":")[0] if ":" in line else ""
+        if key in known or (last != _DESCRIPTION and _OTHER_KEY.match(line)):
+            starts.append(number)
+            last = key
     entries: dict[str, LocatedValue] = {}
     for start, end in pairwise([*starts, len(lines)]):
         key = lines[start].partition(":")[0]
         value = _value_of(key, "\n".join(lines[start:end]).rstrip(WHITESPACE))
         entries[key] = LocatedValue(value, Span(start + 1, 1, start + 1, len(key) + 1))
+    if error is None:
+        return FrontMatter(entries, tuple(filter(None, (dialogue,))))
     message = f"this is not valid YAML ({error.message}); it was read line by line, each key up to the next known key"
     recovery = Recovery(error.span, message, "clients do not load this agent: compare the manifest with the file", True)
-    return FrontMatter(entries, (recovery,))
+    return FrontMatter(entries, tuple(filter(None, (recovery, dialogue))))
+
+
+_OTHER_KEY = re.compile(r"[a-z][A-Za-z_-]*:(?:[ \t]|$)")
 
 
 def _value_of(key: str, text: str) -> Any:
     """The value of a key with its lines: parsed if these lines alone are YAML, otherwise as text without quotes."""
-    for front in (_try_parse(text), _try_parse(_with_indent_spaces(text))):
+    for front in (try_parse(text), try_parse(_with_indent_spaces(text))):
         if front and list(front.entries) == [key]:
             return front.entries[key].value
     return _unquoted(text[len(key) + 1 :].strip(WHITESPACE))

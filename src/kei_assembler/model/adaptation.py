@@ -45,6 +45,8 @@ class Toolset(NamedTuple):
     unscoped: tuple[str, ...] = ()
     # The only agents that the agent can start, if it is limited to some.
     agents: tuple[str, ...] = ()
+    # The MCP servers of the entries.
+    servers: tuple[str, ...] = ()
 
 
 class Adapted(NamedTuple):
@@ -83,9 +85,11 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is
     if tools.granted is not None:
         values[target.tools.key] = _tools_value(target.tools, tools.granted)
     if target.tools.agents_key:
-        values[target.tools.agents_key] = tools.agents
+        values[target.tools.agents_key] = tools.agents or _any_agent(target.tools, tools)
+    if target.tools.servers_key and tools.granted is not None:
+        values[target.tools.servers_key] = server_access(tools)
     if takes_model(manifest.model, target):
-        values["model"] = manifest.model
+        values[target.model_key] = manifest.model
     if target.handoffs and own.get(target.handoffs.unless[0]) != target.handoffs.unless[1]:
         values[target.handoffs.key] = _handoffs(target.handoffs, manifest.handoff)
     # An empty list of tools is written, because without it the client's default would apply.
@@ -180,7 +184,7 @@ def lacks_model(manifest: Manifest, target: Target) -> bool:
     return (
         not is_default
         and not takes_model(manifest.model, target)
-        and "model" not in manifest.target.get(target.name, {})
+        and target.model_key not in manifest.target.get(target.name, {})
     )
 
 
@@ -192,6 +196,18 @@ def _own(target: Target, table: Mapping[str, Value]) -> dict[str, Value]:
         else value
         for key, value in table.items()
     }
+
+
+def server_access(tools: Toolset) -> Value:
+    """Return which MCP servers an agent with limited tools can use, as a client's key for that says it."""
+    return {"named": list(tools.servers)} if tools.servers else "none"
+
+
+def _any_agent(row: Tools, tools: Toolset) -> tuple[str, ...]:
+    """What the key for agents has if the agent can start any: nothing, unless the client needs to be told."""
+    names = row.names or {}
+    can_start = tools.granted is None or any(grant.name == names.get("Agent") for grant in tools.granted)
+    return (row.any_agent,) if row.any_agent and can_start else ()
 
 
 def toolset_of(manifest: Manifest, target: Target, settings: Mapping[str, object]) -> Toolset:
@@ -235,7 +251,7 @@ def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
         return Toolset(tuple(map(Grant, tools)))
     if tools is None or EVERYTHING in tools:
         return Toolset(None)
-    entries = [_entry(row, row.names or {}, text) for text in tools]
+    entries = _entries(row, tools)
     supported = [entry for entry in entries if entry.name]
     # A scope has no effect if another entry grants the whole tool.
     whole = {entry.tool for entry in supported if not entry.patterns}
@@ -244,6 +260,8 @@ def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
     whole_names = {grant.name for grant in granted if not grant.patterns}
     tools_with_name = {entry.tool for entry in supported}
     own_keys = {"Agent"} if row.agents_key else set()  # the scope of `Agent` goes into its own key
+    servers = {text: match["server"] for text in tools if (match := _MCP.fullmatch(text))}
+    widened = [text for text in servers if row.servers_key and not _is_whole_server(text)]
     return Toolset(
         granted,
         tuple(
@@ -251,9 +269,23 @@ def toolset(tools: tuple[str, ...] | None, target: str) -> Toolset:
             for entry in entries
             if not (entry.name or tools_with_name & {*row.substitutes.get(entry.tool, ())})
         ),
-        tuple(entry.text for entry in limited if entry.name in whole_names and entry.tool not in own_keys),
+        (*(entry.text for entry in limited if entry.name in whole_names and entry.tool not in own_keys), *widened),
         tuple(pattern for entry in limited if entry.tool == "Agent" for pattern in entry.patterns),
+        tuple(dict.fromkeys(servers.values())),
     )
+
+
+def _entries(row: Tools, tools: tuple[str, ...]) -> list[_Entry]:
+    entries = [_entry(row, row.names or {}, text) for text in tools]
+    given = {entry.tool for entry in entries}
+    return [
+        entry._replace(name="") if row.needs.get(entry.tool, entry.tool) not in given else entry for entry in entries
+    ]
+
+
+def _is_whole_server(entry: str) -> bool:
+    match = _MCP.fullmatch(entry)
+    return match is not None and match["tool"] in (None, EVERYTHING)
 
 
 def _grants(row: Tools, entries: Iterable[_Entry]) -> Iterator[Grant]:
@@ -303,12 +335,15 @@ def _tools_value(row: Tools, granted: tuple[Grant, ...]) -> Value:
 def permissions(row: Tools, granted: Iterable[Grant]) -> dict[str, Value]:
     """Return the map of permissions for the granted tools. The last match wins, so the general denial comes first."""
     allowed: dict[str, Value] = {
-        name: {EVERYTHING: "deny", **dict.fromkeys(patterns, "allow")}
-        if patterns
-        else row.default_permissions.get(name, "allow")
-        for name, patterns in granted
+        name: _limited_to(patterns, row.default_permissions.get(name, "allow")) for name, patterns in granted
     }
     return {EVERYTHING: "deny", **allowed}
+
+
+def _limited_to(patterns: tuple[str, ...], action: Value) -> Value:
+    """The permission for a tool, limited to the patterns if there are any."""
+    of_patterns = action if isinstance(action, str) else "allow"
+    return {EVERYTHING: "deny", **dict.fromkeys(patterns, of_patterns)} if patterns else action
 
 
 def in_words(tools: Toolset) -> tuple[str, ...] | None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.outranking import INHERITED as INHERITED
 from kei_assembler.model.outranking import Outranked, without_outranked
+from kei_assembler.targets.groups import expanded, is_group
 from kei_assembler.whitespace import has_text
 
 DROPPED = "!"
@@ -188,7 +189,7 @@ class _Merge:
             return near
         if path == ("handoff",):
             return self._placed(self._handoffs(near, far if isinstance(far, list) else []), path)
-        if INHERITED in near or (path == ("blocks",) and any(map(is_bundle, near))):
+        if INHERITED in near or (path in _STANDS_FOR_OTHERS and any(map(_STANDS_FOR_OTHERS[path], near))):
             return self._placed(self._list(near, far, path), path)
         if isinstance(far, list):
             self._check_replacement(near, far, path)
@@ -241,11 +242,11 @@ class _Merge:
         met: set[str] = set()
         for index, entry in enumerate(near):
             own = (*path, index)
-            if entry == INHERITED or (path == ("blocks",) and is_bundle(entry)):
+            if entry == INHERITED or _stands_for_others(entry, path):
                 if entry in met:
                     self._fault("repeated", own, entry)
                 elif entry != INHERITED:
-                    yield from ((block, origin, entry) for block, origin in self._bundle(entry, own))
+                    yield from ((value, origin, entry) for value, origin in self._members(entry, own))
                 elif isinstance(far, list):
                     for position, value in enumerate(far):
                         if not dropped or not isinstance(value, str) or value not in dropped:
@@ -256,7 +257,10 @@ class _Merge:
             elif not (is_extended and is_drop(entry)):
                 yield entry, Origin(self.file, own), ""
 
-    def _bundle(self, entry: str, where: KeyPath) -> Bundle:
+    def _members(self, entry: str, where: KeyPath) -> Bundle:
+        """Return the blocks of a bundle or the targets of a group, which is listed at a path."""
+        if is_group(entry) and where[0] == "targets":
+            return tuple((target, Origin(self.file, where)) for target in expanded((entry,)))
         name = entry.removeprefix(BUNDLE)
         blocks = self.bundle(name)
         if blocks is None:
@@ -265,7 +269,7 @@ class _Merge:
         return blocks or ()
 
     def _dropped(self, near: list[Any], far: Any, path: KeyPath) -> set[str]:
-        """Return the inherited entries that a list drops. An entry such as `!@name` drops the blocks of a bundle."""
+        """Return the inherited entries that a list drops. An entry such as `!@name` drops what `@name` stands for."""
         dropped, met = set[str](), set[str]()
         if not isinstance(far, list) or not any(map(is_drop, near)):
             return dropped
@@ -279,8 +283,8 @@ class _Merge:
             met.add(entry)
             named = entry.removeprefix(DROPPED)
             meant = {named}
-            if path == ("blocks",) and is_bundle(named):
-                meant = {block for block, _ in self._bundle(named, (*path, index))}
+            if _stands_for_others(named, path):
+                meant = {value for value, _ in self._members(named, (*path, index))}
             if meant and inherited.keys().isdisjoint(meant):
                 self._fault("not-inherited", (*path, index), named, inherited)
             dropped |= meant
@@ -319,6 +323,15 @@ def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
 def is_bundle(entry: object) -> bool:
     """Return whether an entry of a list of blocks stands for a bundle."""
     return isinstance(entry, str) and entry[:1] == BUNDLE
+
+
+_STANDS_FOR_OTHERS: Mapping[KeyPath, Callable[[object], bool]] = {("blocks",): is_bundle, ("targets",): is_group}
+"""The paths of lists with entries that stand for several others, and what says whether an entry does."""
+
+
+def _stands_for_others(entry: object, path: KeyPath) -> bool:
+    """Return whether an entry of the list at a path stands for several others."""
+    return path in _STANDS_FOR_OTHERS and _STANDS_FOR_OTHERS[path](entry)
 
 
 def is_drop(entry: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.model.kinds import AGENT, KINDS, Kind
 from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.groups import GROUPS
 from kei_assembler.validation import (
     BOOLEAN,
     FILLED,
@@ -124,12 +125,12 @@ _EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "domain_in": (("Errors that tests do not catch",),),
     "forbidden_domain": (("Findings without file and line",),),
     "output_extra_fields": (("Findings: path:line, what goes wrong, with which input",),),
-    "targets": ((DEFAULT_TARGET, CODEX.name),),
+    "targets": ((DEFAULT_TARGET, CODEX.name), tuple(GROUPS)[:1]),
     "kind": tuple(KINDS),
     "folder": ("packages/api",),
     "paths": (("src/**/*.py",),),
 }
-_TARGETS = list_of(one_of(*TARGETS), "a list of target names", minimum=1)
+_TARGETS = list_of(one_of(*TARGETS, *GROUPS), "a list of target names", minimum=1)
 _ROWS = (
     Field("name", NAME, "The name: the file's name without `.toml`.", default=""),
     Field("kind", one_of(*KINDS), "What is generated, if it is not what the name of the folder says."),
@@ -158,7 +159,7 @@ _ROWS = (
     Field("output_extra_fields", STRINGS, "Lines of the agent's report in addition to the kit's.", default=()),
     Field("handoff", list_of(_HANDOFF, "a list of tables"), "Work that the agent hands off.", default=()),
     Field("references", _REFERENCES, "What the agent can look up.", default={"extra": ()}),
-    Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's."),
+    Field("targets", _TARGETS, "The AI clients to generate files for, instead of the kit's: names or groups."),
     Field("also-skill", BOOLEAN, "Whether to write the agent as a skill, too, for clients without agents."),
     Field("folder", FOLDER, "The folder that the instructions are for, instead of the root.", default=""),
     Field(

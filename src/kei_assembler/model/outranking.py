@@ -15,7 +15,7 @@ _GENERAL = {
         row.tools.key: "tools",
         row.display_name.key: "display-name",
         **({row.handoffs.key: "handoff"} if row.handoffs else {}),
-        "model": "model",
+        row.model_key: "model",
     }
     for name, row in TARGETS.items()
 }

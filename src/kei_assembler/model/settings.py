@@ -11,6 +11,7 @@ from kei_assembler.model.kinds import AGENT, KINDS, Kind, usual_kind
 from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS, VALUE, VALUES, target_tables
 from kei_assembler.paths import common_folder, normalize
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.groups import GROUPS, expanded
 from kei_assembler.targets.target import Target
 from kei_assembler.validation import (
     BOOLEAN,
@@ -83,7 +84,7 @@ _CHARACTERS = table_of(FILLED, "a table of code points, such as `U+00AD`, with t
 _EXTRA_KEYS = table_of(one_of(*EXTRA_SHAPES), maximum=1000)  # every manifest has each of them, set or not
 _CODE = matching("[A-Z][0-9]{3}", "a code such as `B201`")
 _AGENT = matching(r"\w(?:[\w .:@/-]*\w)?", "an agent's name")
-_TARGETS = list_of(one_of(*TARGETS), "a list of targets", minimum=1)
+_TARGETS = list_of(one_of(*TARGETS, *GROUPS), "a list of targets", minimum=1)
 
 
 _BUDGET = table(
@@ -144,7 +145,7 @@ SETTINGS = (
     Field("extra-keys", _EXTRA_KEYS, "Further keys of the manifests, for templates.", default={}),
     Field("external-agents", list_of(_AGENT, "a list of names"), "Agents outside the kit to hand off to.", default=()),
     Field("known-tools", STRINGS, "Tools to accept that no AI client has built in.", default=()),
-    Field("targets", _TARGETS, "The AI clients to generate files for.", default=(DEFAULT_TARGET,)),
+    Field("targets", _TARGETS, "The AI clients to generate files for: names or groups.", default=(DEFAULT_TARGET,)),
     Field("target", _TARGET_TABLES, "Settings of one target.", default={}),
     Field(
         "values",
@@ -265,7 +266,7 @@ class Settings(NamedTuple):
 def decode_settings(data: Mapping[str, Any]) -> Settings:
     """Return the settings in the table `[tool.assemble]`, or in a whole `assemble.toml`.
 
-    A setting that does not fit its shape gets its default value.
+    A setting that does not fit its shape gets its default value. Groups of targets become the names of the targets.
     """
     settings = Settings(**{key.replace("-", "_"): value for key, value in _read(data, (), []).items()})
     named = (settings.manifests,) if isinstance(settings.manifests, str) else settings.manifests
@@ -273,7 +274,8 @@ def decode_settings(data: Mapping[str, Any]) -> Settings:
     manifests, blocks = (tuple(map(normalize, folders)) for folders in (named, settings.blocks))
     templates = normalize(settings.templates)
     budgets = {field.key: _budgets(settings, field.key) for field in _BUDGET.fields}
-    return settings._replace(manifests=manifests, blocks=blocks, templates=templates, budgets=budgets)
+    targets = expanded(settings.targets)
+    return settings._replace(manifests=manifests, blocks=blocks, templates=templates, targets=targets, budgets=budgets)
 
 
 def _budgets(settings: Settings, key: str) -> dict[str, Maximum]:

@@ -37,13 +37,15 @@ class FrontOrigins:
             parts = self._all(("target", row.name, key), own[key])
         elif row.handoffs and key == row.handoffs.key:
             parts = self._handoffs()
-        elif key in (row.tools.key, row.tools.agents_key):
-            parts = self.tools(only_agents=key != row.tools.key)
+        elif key in (row.tools.key, row.tools.agents_key, row.tools.servers_key):
+            parts = self.tools(only_agents=key == row.tools.agents_key) or parts
         elif key == row.display_name.key and self._has_display_name():
             parts = self.text(("display-name",))
         elif key == "description":
             parts = (*self.text(("description",)), *self._setting("plain-descriptions"))
-        elif key in ("name", "model") and key not in row.defaults:
+        elif key == row.model_key:
+            parts = self.text(("model",))
+        elif key == "name" and key not in row.defaults:
             parts = self.text((key,))
         return tuple(parts)
 

@@ -6,6 +6,7 @@ order and quoting. Nothing here parses TOML or Markdown.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
@@ -159,13 +160,22 @@ def written(kit: LoadedKit, changes: Sequence[FileChange]) -> Iterator[None]:
         AssembleError: see `write_all`.
     """
     begun: list[FileChange] = []
+    new_folders: list[str] = []
     try:
         for change in sorted(changes, key=lambda change: change.after is None):
             begun.append(change)  # before it is made: an interrupt can come at any time
+            new_folders += _missing_folder(kit, change.path)
             replace_planned(kit.tree_of(change.path), kit.output_path(change.path), change.before, change.after)
         yield
     except BaseException:
         for change in reversed(begun):
             with suppress(AssembleError):
                 replace_planned(kit.tree_of(change.path), kit.output_path(change.path), change.after, change.before)
+        for folder in new_folders:
+            kit.tree_of(folder).remove_empty_folder(kit.output_path(folder))
         raise
+
+
+def _missing_folder(kit: LoadedKit, path: str) -> list[str]:
+    folder = os.path.dirname(path)
+    return [] if kit.files.is_folder(kit.output_path(folder)) else [folder]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kei_assembler.build.result import FixedFile
 from kei_assembler.diagnostics import Diagnostic, Fix
 from kei_assembler.files import Files
-from kei_assembler.files.edited import EditedFiles
+from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
 from kei_assembler.repair.edits import Edit, FileChange, content_of, edited, overlap, write_all
@@ -46,8 +46,8 @@ class Fixes:
         self._before: dict[str, bytes] = {}
         self._after: dict[str, bytes] = {}
         self._codes: dict[str, list[str]] = {}
-        self._contents: dict[str, bytes] = {}
-        self.files: Files = EditedFiles(kit.files, self._contents)
+        self._contents: dict[str, bytes | None] = {}
+        self.files: Files = Overlay(kit.files, self._contents)
         """The files of the kit with the fixes made."""
 
     def apply(self, check: Callable[[Files], Sequence[Diagnostic]]) -> None:

@@ -148,9 +148,9 @@ def output_intruding(manifest: str, fix: str, cause: str, part: Part = WHOLE) ->
 
     With the setting `exclusive`, every file that a client of the kit loads as an agent must come from a manifest. This
     applies to the output folders and, if one of them is a folder of the client such as `.claude/agents`, to all folders
-    in which the client looks for agents, in that project and in the folders around it, up to `root`. `assemble targets`
-    says what each client loads. A file counts if it is not clear whether the client loads it: for example, a link, a
-    file that cannot be read, a file of more than 4 MiB and a submodule that is not checked out.
+    in which the client looks for agents, in that project and in the folders around it, up to `root`. For what a client
+    loads, see `assemble targets NAME`. A file counts if it is not clear whether the client loads it: for example, a
+    link, a file that cannot be read, a file of more than 4 MiB and a submodule that is not checked out.
 
     Files that another kit generated are allowed if that kit is below `root` and in the same work tree, its manifest
     generates this file, and nobody has edited it. Only their stamps are checked, so check the other kit, too.

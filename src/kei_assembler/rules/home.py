@@ -177,14 +177,14 @@ def unfit_home_file(kit: LoadedKit) -> Iterable[Violation]:
         row = TARGETS[target]
         output = kit.settings.output(target)
         folders = {os.path.basename(each) for each in row.home_folders}
-        if not output.endswith(row.suffixes):
+        if not output.casefold().endswith(row.suffixes):
             problem = f"must end with {listed(row.suffixes, joint='or')}"
         elif output.endswith(".toml") and folders.isdisjoint(_sure_folders(kit, output)):
             problem = f"must lie in a folder called {listed(sorted(folders))}"
         else:
             continue
         message = f"in the home folder, the files of {row.label} {problem}"
-        hint = f"for example, `~/{row.home_folders[0]}/{{name}}{row.form.suffix}`"
+        hint = f"for example, `~/{row.home_folders[0]}/{row.file_name}`"
         yield Violation(kit.settings_path("target", target, "output"), message, hint)
 
 

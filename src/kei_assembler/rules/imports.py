@@ -37,7 +37,8 @@ def front_matter_guessed() -> None:
     """The meaning of front matter was guessed, because it is broken, or because clients read it differently.
 
     If front matter is not valid YAML, Claude Code reads it again with quotes around values that seem to need them.
-    `assemble import` does the same, and otherwise reads it line by line. Compare the manifest with the file.
+    `assemble import` does the same, and otherwise reads it line by line. Cursor reads no YAML, but values that are YAML
+    are imported as YAML. Compare the manifest with the file.
 
     Fails::
 
@@ -119,7 +120,7 @@ def name_repaired() -> None:
     """An agent was renamed: it has no name, a manifest cannot have its name, or another agent has it.
 
     Tell the people who start the agent by its name. A name that is only not allowed as the manifest's `name`, as
-    `Code Critic`, becomes the `display-name`, and is not reported.
+    `Code Critic`, becomes the `display-name`, and is not reported. The manifest is then named after the file.
 
     Fails::
 

@@ -28,7 +28,7 @@ _NAMES = {
 def beyond_limit(given: Given, targets: Iterable[str]) -> Iterable[Violation]:
     """A client would not load the agent because of its name, description, body or size.
 
-    `assemble targets` lists the limits of each client.
+    `assemble targets NAME` lists the limits of a client.
 
     Fails::
 

@@ -80,7 +80,7 @@ def unusable_name(context: ManifestContext) -> Iterable[Violation]:
     """A client has an agent of this name built in, and does not work as expected with a second one.
 
     Copilot never starts the agent, but its own. In OpenCode, the agent replaces one that people or the client use. If
-    you want that, set `mode` in `[target.opencode]`. `assemble targets` lists the names.
+    you want that, set `mode` in `[target.opencode]`. `assemble targets NAME` lists the names.
 
     Fails::
 
@@ -107,7 +107,7 @@ def built_in_name(context: ManifestContext) -> Iterable[Violation]:
     """A client has an agent of this name built in, which this one replaces.
 
     The client and other agents may start the built-in agent for work that this one is not made for. If you want to
-    replace it, ignore the code. `assemble targets` lists the names.
+    replace it, ignore the code. `assemble targets NAME` lists the names.
 
     Fails::
 

@@ -71,7 +71,7 @@ def unknown_right(kit: LoadedKit) -> Iterable[Violation]:
         # assemble.toml
         [[allow-rights]]
         agent = "critic"
-        rights = ["bypassPermissions"]
+        rights = ["claude-code.permissionMode=bypassPermission"]
         reason = "runs in a container that is thrown away"
 
     Passes::

@@ -127,8 +127,8 @@ def same_name(target: str, name: str, other: str) -> Iterable[Violation]:
 def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violation]:
     """A client does not look for agents where its outputs are.
 
-    A client loads the agents of a project from a folder of its own, such as `.claude/agents`; `assemble targets` names
-    the folders. Some also load those of a plugin or an extension: a folder with `.claude-plugin/plugin.json` or
+    A client loads the agents of a project from a folder of its own, such as `.claude/agents`; `assemble targets NAME`
+    names it. Some also load those of a plugin or an extension: a folder with `.claude-plugin/plugin.json` or
     `gemini-extension.json`, for example. There is one note for each client. If you copy the files to where clients load
     them, or publish them, add the code to `ignore`.
 
@@ -157,7 +157,7 @@ def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violat
     where = kit.settings_path("target", target, "output") if has_output and kit.settings_source else START
     output = normalize(f"{kit.settings.root}/{row.default_path}")
     if kit.settings.is_in_home(target):
-        output = f"{HOME}{row.home_folders[0]}/{{name}}{row.form.suffix}"
+        output = f"{HOME}{row.home_folders[0]}/{row.file_name}"
     hint = f'set `output = "{output}"` in `[target.{target}]` of the settings, or ignore this if you copy the file'
     folder = output.rpartition("/")[0] if output.startswith(HOME) else row.default_path.rpartition("/")[0]
     yield Violation(where, f"{row.label} looks for agents in `{folder}`, so it does not load `{path}`", hint)

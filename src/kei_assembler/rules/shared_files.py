@@ -99,23 +99,37 @@ def shown_twice(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[
         use-files-of = "claude-code"
     """
     row = TARGETS[target]
-    for foreign in row.foreign:
-        shared = f'set `use-files-of = "{foreign.target}"` in `[target.{target}]` of the settings'
+    for foreign in _in_kit(kit, row):
+        can_share = any(foreign.target in field.shape.choices for field in row.settings if field.key == _SHARING)
+        shared = (
+            f'; or set `{_SHARING} = "{foreign.target}"` in `[target.{target}]` of the settings' if can_share else ""
+        )
         if foreign.shows_both and not is_turned_off(kit, foreign):
             message = f"{foreign.shows_both} shows {_agents(agents)} twice, because it also reads `{foreign.folder}`"
-            yield Violation((), message, f"{foreign.remedy}; or {shared}")
+            yield Violation((), message, f"{foreign.remedy}{shared}")
         elif foreign.target and not foreign.shows_both:
-            message = f"{row.label} shows {_agents(agents)} twice, because it has another name in `{foreign.folder}`"
-            yield Violation(("display-name",), message, f"choose a display name that {row.label} accepts; or {shared}")
+            what = "it has another name" if not foreign.is_known_by_file else "the file has another name"
+            message = f"{row.label} shows {_agents(agents)} twice, because {what} in `{foreign.folder}`"
+            remedy = f"choose a display name that {row.label} accepts"
+            remedy = f"remove it, which {row.label} compares with file names" if foreign.is_known_by_file else remedy
+            yield Violation(("display-name",), message, f"{remedy}{shared}")
+
+
+_SHARING = "use-files-of"
+
+
+def _in_kit(kit: LoadedKit, row: Target) -> list[Foreign]:
+    """The folders of other clients for which the kit generates files, too."""
+    return [foreign for foreign in row.foreign if foreign.target in kit.settings.targets]
 
 
 @rule("O631", Severity.NOTE)
 def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A client finds an agent that is not generated for it, because it also reads another client's folder.
 
-    GitHub Copilot and Cursor read `.claude/agents`. Reported if the settings name the client in `targets` and a
-    manifest leaves it out. There is one note for each client. If the agent gets other tools there than its manifest
-    says, there is a warning instead.
+    GitHub Copilot, Cursor, Auggie, Grok Build and Goose read `.claude/agents`, and Cursor reads `.grok/agents`.
+    Reported if the settings name the client in `targets` and a manifest leaves it out. There is one note for each
+    client. If the agent gets other tools there than its manifest says, there is a warning instead.
 
     Fails::
 
@@ -144,9 +158,9 @@ def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -
         output = ".claude/agents/{name}.md"
     """
     row = TARGETS[target]
-    folders = listed(foreign.folder for foreign in row.foreign if foreign.target)
+    folders = listed(foreign.folder for foreign in _in_kit(kit, row))
     message = f"{row.label} also finds {_agents(agents)}, which `targets` leaves out, because it reads {folders}"
-    remedy = next((f"; or {foreign.remedy}" for foreign in row.foreign if foreign.remedy), "")
+    remedy = next((f"; or {foreign.remedy}" for foreign in _in_kit(kit, row) if foreign.remedy), "")
     yield Violation(("targets",), message, f"to give it a file of its own, add `{target}`{remedy}")
 
 
@@ -201,9 +215,10 @@ def _agents(agents: Sequence[str]) -> str:
 def limits_lost(context: ManifestContext) -> Iterable[Violation]:
     """A client reads the file of another client for an agent, and does not understand what limits the agent there.
 
-    GitHub Copilot and Cursor read `.claude/agents`. They know many of Claude Code's tools by name, but Copilot does not
-    know `mcp__server__tool`, neither of them knows a scope as in `Bash(git:*)`, and both ignore `disallowedTools`. An
-    agent with a file of its own is not affected, because that file wins.
+    GitHub Copilot, Cursor and Auggie read `.claude/agents`. The first two know many of Claude Code's tools by name, but
+    Copilot does not know `mcp__server__tool`, and neither knows a scope as in `Bash(git:*)`. Auggie knows none of the
+    names, so an agent with `tools` has no tool there. All of them ignore `disallowedTools`. An agent with a file of its
+    own is not affected, because that file wins.
 
     Fails::
 
@@ -251,9 +266,13 @@ def _losses(manifest: Manifest, row: Target, foreign: Foreign) -> Iterator[tuple
     """What limits the agent in a foreign file, and is lost on the client: where, and the effect."""
     own = manifest.target.get(foreign.target, {})
     tools = manifest.tools or ()
+    if not row.tools.key and manifest.tools is not None and EVERYTHING not in tools:
+        yield ("tools",), "where it ignores `tools`, so the agent has all tools there"
+        tools = ()
     lost = [tool for tool in tools if tool != EVERYTHING and not _is_understood(tool, row, foreign)]
     if lost and EVERYTHING not in tools:
         rest = "so the agent has no tool there" if len(lost) == len(tools) else "which the agent then lacks"
+        rest = "so the agent has all tools there" if row.tools.unknown_means_all else rest
         yield ("tools",), f"where it does not understand {listed(lost)}, {rest}"
     for key in own.keys() & foreign.ignored.keys():
         yield ("target", foreign.target, key), f"where it ignores `{key}`: {foreign.ignored[key]}"
@@ -262,7 +281,8 @@ def _losses(manifest: Manifest, row: Target, foreign: Foreign) -> Iterator[tuple
 def _is_understood(entry: str, row: Target, foreign: Foreign) -> bool:
     if entry.startswith("mcp__"):
         return foreign.has_mcp_names
-    return ALIASES.get(entry, entry) in (row.tools.names or {})
+    tool, written = ALIASES.get(entry, entry), TARGETS[foreign.target].tools.names
+    return foreign.has_tool_names and (tool if written is None else written.get(tool)) in (row.tools.names or {})
 
 
 @rule("O633", Severity.WARNING)
@@ -356,7 +376,7 @@ def shows_both(manifest: Manifest, row: Target, foreign: Foreign) -> bool:
         own, other = (
             client_name(manifest.name, manifest.display_name, each) for each in (row, TARGETS[foreign.target])
         )
-        return own != other
+        return own != (manifest.name if foreign.is_known_by_file else other)
     key, value = foreign.unless
     return manifest.target.get(row.name, {}).get(key) != value
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from kei_assembler.suggestions import listed, nearest
+from kei_assembler.model.inheritance import DROPPED
+from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets import named_by_others
+from kei_assembler.targets.groups import GROUPS
 from kei_assembler.validation import Shape, ValidationError, keys_of
 
 
@@ -71,11 +73,22 @@ def misspelling_of(error: ValidationError) -> str | None:
 
 
 def of_value(error: ValidationError) -> str:
-    """Return the hint for a table without any of the keys that it needs, or for another name of a target."""
+    """Return the hint for a table without any of the keys that it needs, or for what is no target, or nothing."""
     if error.shape.needs_one and (meant := misspelling_of(error)):
         return f"`{meant}` is probably a misspelling"
-    target = named_by_others(error.value) if isinstance(error.value, str) else None
-    return f"did you mean `{target}`?" if target in error.shape.choices else ""
+    return _of_target(error.value, error.shape.choices) if isinstance(error.value, str) else ""
+
+
+def _of_target(word: str, known: Collection[str]) -> str:
+    """The hint for a word that is none of the known names and groups of targets, or nothing if these are no targets."""
+    target = named_by_others(word)
+    if target in known:
+        return f"did you mean `{target}`?"
+    if not GROUPS.keys() <= {*known}:
+        return ""
+    if word.startswith(DROPPED) and word.removeprefix(DROPPED) in known:
+        return f"`{DROPPED}` drops only what a base lists; list the clients that you want"
+    return did_you_mean(word, known, f"the groups are {listed(GROUPS)}") if word.startswith("@") else ""
 
 
 def how_to_add(shape: Shape, key: str) -> str:

@@ -255,7 +255,9 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
 
     Such a client treats the body of an agent file as a template, so this text does not reach the model. In Gemini CLI,
     for example, the agent does not run at all if `word` in `${word}` is not one of the client's few variables; `$word`
-    and `${word:-x}` are fine. `assemble targets NAME` shows what a client replaces.
+    and `${word:-x}` are fine. Kilo Code does not load an agent with `{env:NAME}`, and puts the content of a file where
+    `{file:PATH}` is, also in code. Kimi Code writes its own text for variables such as `${cwd}`, and Grok Build
+    evaluates `${{ x }}`. `assemble targets NAME` shows what a client replaces.
 
     Fails::
 
@@ -298,7 +300,9 @@ def client_variable_in_file(
 
     Such a client treats the body of an agent file as a template, so this text does not reach the model. In Gemini CLI,
     for example, the agent does not run at all if `word` in `${word}` is not one of the client's few variables; `$word`
-    and `${word:-x}` are fine. `assemble targets NAME` shows what a client replaces.
+    and `${word:-x}` are fine. Kilo Code does not load an agent with `{env:NAME}`, and puts the content of a file where
+    `{file:PATH}` is, also in code. Kimi Code writes its own text for variables such as `${cwd}`, and Grok Build
+    evaluates `${{ x }}`. `assemble targets NAME` shows what a client replaces.
 
     Fails::
 

@@ -63,8 +63,8 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
 def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     """A list of tools that the agent must not use has a misspelled name, so the agent can use the tool.
 
-    This is about keys such as `disallowedTools`, and about denials in OpenCode's `permission`. A name there that
-    resembles no known one is K111.
+    This is about keys such as `disallowedTools`, and about denials in `permission` of OpenCode and Kilo Code.
+    A name there that resembles no known one is K111.
 
     Fails::
 
@@ -220,9 +220,9 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
 def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """A client cannot limit a tool as the manifest does, as in `Bash(git:*)`.
 
-    The agent gets the whole tool there. Claude Code gets every entry as it is. OpenCode can limit `Bash`, `Agent` and
-    `Skill`, and GitHub Copilot can limit `Agent`. Codex CLI limits no tool by itself: the agent reads the limits in its
-    instructions. The other clients can limit no tool.
+    The agent gets the whole tool there. Claude Code gets every entry as it is. OpenCode and Kilo Code can limit `Bash`,
+    `Agent` and `Skill`, and GitHub Copilot and Kimi Code can limit `Agent`. Codex CLI, Goose, Junie and Devin CLI limit
+    no tool by themselves: the agent reads the limits in its instructions. The other clients can limit no tool.
 
     Fails::
 
@@ -242,7 +242,8 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """
     for target, tools in _toolsets(context):
         if tools.unscoped:
-            message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole tool there"
+            whole = "server" if all(tool.startswith("mcp__") for tool in tools.unscoped) else "tool"
+            message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole {whole} there"
             yield Violation(_first(context, tools.unscoped), message, _hint(target))
 
 

@@ -48,6 +48,13 @@ def named_values(context: ManifestContext) -> Iterator[Named]:
                 yield from _expanded(kinds[key], value, path, TARGETS[name])
 
 
+def values_in(tables: Mapping[str, Any]) -> Iterator[Named]:
+    """Yield the values that name something in the table `target` of a manifest or of the defaults, as parsed."""
+    for name, table in tables.items():
+        for key in _KINDS[name].keys() & table.keys():
+            yield from _expanded(_KINDS[name][key], table[key], ("target", name, key), TARGETS[name])
+
+
 def _expanded(kind: str, value: Any, path: KeyPath, target: Target) -> Iterator[Named]:
     """The values in a value: the entries of a list, the tools and patterns of a map, and the scopes of tools."""
     if isinstance(value, str):
@@ -271,7 +278,9 @@ def model_of_another_client(context: ManifestContext) -> Iterable[Violation]:
     if model in _MODEL_NAMES:
         rows = (TARGETS[name] for name in context.kit.targets_of(context.manifest))
         taking = [
-            row for row in rows if takes_model(model, row) and "model" not in context.manifest.target.get(row.name, {})
+            row
+            for row in rows
+            if takes_model(model, row) and row.model_key not in context.manifest.target.get(row.name, {})
         ]
         yield from _of_others(Named("model", model, ("model",)), taking)
     for value in named_values(context) if context.manifest.target else ():
@@ -318,7 +327,10 @@ def model_left_out(usage: KitUsage) -> Iterable[Violation]:
     labels = listed((row.label for name, row in TARGETS.items() if name in usage.without_model), str)
     agents = set().union(*usage.without_model.values())
     message = f"the `model` of {counted(len(agents), 'agent')} is left out for {labels}"
-    yield Violation(("model",), message, "set `model` in `[target.NAME]`, or ignore K126 if the client may choose")
+    rows = [TARGETS[name] for name in usage.without_model if TARGETS[name].model_key in TARGETS[name].keys]
+    keys = listed(dict.fromkeys(row.model_key for row in rows), joint="or")
+    hint = f"set {keys} in `[target.NAME]`, or ignore" if rows else "no agent can have one there; ignore"
+    yield Violation(("model",), message, f"{hint} K126 if the client may choose")
 
 
 OF_MANIFEST = (unknown_skill, misspelled_agent, misspelled_model, model_of_another_client)

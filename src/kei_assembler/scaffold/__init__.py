@@ -33,10 +33,10 @@ from kei_assembler.scaffold.installation import Installation
 from kei_assembler.scaffold.schema_lines import add_schemas
 from kei_assembler.selection import working_directory
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
+from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES, with_lf
 
 _CHECK, _BUILD = "assemble --all --recursive --check --diff", "assemble --all --recursive"
-_TARGET = TARGETS[DEFAULT_TARGET]
 _TEXTS = os.path.join(os.path.dirname(__file__), "files")
 _ANY = "\ue000"
 """Stands for any agent's name: a private-use character, which a pattern does not contain."""
@@ -87,8 +87,10 @@ def _refuse_name(prefix: str) -> None:
     raise AssembleError(message, "rename the folder")
 
 
-def create_kit(folder: str) -> Iterator[str]:
+def create_kit(folder: str, found: Sequence[str] = ()) -> Iterator[str]:
     """Create the missing files of a kit and of the repository around it; in a kit, only the schemas and the latter.
+
+    A new kit is for the clients that were `found`, which are targets, or for the default one if there are none.
 
     A kit that writes to the home folder is in no repository, so it only gets the schemas.
 
@@ -100,14 +102,16 @@ def create_kit(folder: str) -> Iterator[str]:
     top = git_top(folder) or folder
     prefix = path_below(folder, top)
     kit = load_kit(folder) if discovery.is_kit(folder) else None
-    outputs = _output_patterns(kit, prefix) if kit else [_TARGET.default_path.format(name="*")]
+    rows = [TARGETS[name] for name in found or (DEFAULT_TARGET,)]
+    outputs = _output_patterns(kit, prefix) if kit else sorted(row.default_path.format(name="*") for row in rows)
     tree = Tree(top)
     if kit is None or not kit.settings.is_user_level:
         ignored = None if kit is None or kit.settings.commit_outputs else ignore_lines(kit)
         for file in repository_files(prefix, outputs, installation.find(top), ignored):
             yield _create(tree, top, file)
     if kit is None:
-        for file in (NewFile(SETTINGS_SCHEMA, json_schema.as_text(json_schema.settings_schema())), *_kit_files(prefix)):
+        schema = json_schema.as_text(json_schema.settings_schema())
+        for file in (NewFile(SETTINGS_SCHEMA, schema), *_kit_files(prefix, rows, bool(found))):
             yield _create(tree, folder, file)
         manifest_schema = json_schema.manifest_schema(load_kit(folder))
         yield _create(tree, folder, NewFile(MANIFEST_SCHEMA, json_schema.as_text(manifest_schema)))
@@ -153,17 +157,39 @@ def _lines(text: str) -> frozenset[str]:
     return frozenset(line.strip(" \t\r") for line in text.split("\n"))
 
 
-def _kit_files(prefix: str) -> tuple[NewFile, ...]:
+def _kit_files(prefix: str, rows: Sequence[Target], were_found: bool) -> tuple[NewFile, ...]:
     """The files of the kit itself. The settings come last, because they make the folder a kit."""
     root = re.sub(r"[^/]+", "..", prefix)
-    output = f"{root}/{_TARGET.default_path}" if root else _TARGET.default_path
-    settings = _text("settings.toml", root=root, output=output, target=_TARGET.name, label=_TARGET.label)
+    targets = ", ".join(f'"{row.name}"' for row in rows)
+    settings = _text(
+        "settings.toml", root=root, about=_ABOUT_TARGETS[were_found], targets=targets, outputs=_outputs(root, rows)
+    )
     return (
         NewFile("_blocks/baseline.md", _text("baseline.md")),
         NewFile("agents/reviewer.toml", _text("reviewer.toml")),
         # A kit at the top of the repository does not need a root.
         NewFile("assemble.toml", re.sub(r'^#.*\nroot = ""\n\n', "", settings, flags=re.MULTILINE)),
     )
+
+
+_ABOUT_TARGETS = {
+    False: "The clients to generate files for. `assemble targets` lists them.",
+    True: "The clients to generate files for: those that had files here. `assemble targets` lists all of them.",
+}
+
+
+def _outputs(root: str, rows: Sequence[Target]) -> str:
+    """The lines of the settings that say where the files go, in a kit with this root: to where the clients look."""
+    paths = {row.name: f"{root}/{row.default_path}" if root else row.default_path for row in rows}
+    others = [row for row in rows if paths[row.name] != row.output]
+    reader = f"{others[0].label} loads" if len(others) == 1 else "The clients load"
+    tables = [f'[target.{row.name}]\noutput = "{paths[row.name]}"\n' for row in others or rows[:1]]
+    if not others:  # the clients look where the files go anyway
+        tables = [re.sub("^", "# ", table.rstrip("\n"), flags=re.MULTILINE) + "\n" for table in tables]
+    about = (
+        f"# Where the files go: `{{name}}` is the agent, `{{dir}}` its manifest's folder. {reader} them from here.\n"
+    )
+    return about + "\n".join(tables)
 
 
 def repository_files(

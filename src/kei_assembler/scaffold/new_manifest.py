@@ -37,8 +37,6 @@ _WIDTH = 110
 _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
 _SAMPLES: Mapping[type, Any] = {int: 1, bool: True, dict: {"key": "…"}}
-_COMMON_KEY = "model"
-"""A text key that the table of every target has."""
 _HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all"
 """Like the other comments, it names no agent, block or file: it would be wrong after a rename."""
 _ROLE = "Do the task that you are given, and report the result."
@@ -103,13 +101,14 @@ def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
     has_handoff = "handoff" in given or "handoff" in required_values
     # the clients whose table is required may need another name for the model
     target = TARGETS[kit.settings.targets[0]]
-    model = given.get(_COMMON_KEY, "")
+    model = given.get("model", "")
     is_for_target = model and (target.models is None or model in target.models)
+    own_model = model if is_for_target else _placeholder("model")
     defaults = {
         "tools": ["Read", "Grep", "Glob", *(["Agent"] if has_handoff else [])],
         "model": "inherit",
         "targets": kit.settings.targets,
-        "target": {target.name: {_COMMON_KEY: model if is_for_target else _placeholder(_COMMON_KEY)}},
+        "target": {target.name: {target.model_key: own_model}},
     }
     role = _ROLE if "description" in given else _placeholder("role")
     chosen = {key: value for key, value in defaults.items() if key in required_values}

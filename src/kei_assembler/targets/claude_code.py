@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields, hooks
 from kei_assembler.targets.facts import Budget, Executable, Verified
 from kei_assembler.targets.instructions import Instructions, OtherFile, Rules
-from kei_assembler.targets.servers import OF_CLAUDE_CODE, servers
+from kei_assembler.targets.servers import OF_CLAUDE_CODE, named_servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin, Right, Target
 from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import (
@@ -16,7 +16,6 @@ from kei_assembler.validation import (
     Field,
     Shape,
     any_of,
-    list_of,
     one_of,
     table,
 )
@@ -40,11 +39,6 @@ FORMER_TOOLS = tuple("BashOutput KillBash KillShell LS MultiEdit NotebookRead Sl
 
 _EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
 _PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
-_SERVER_TABLE = servers(OF_CLAUDE_CODE)
-_SERVER_LIST = list_of(any_of(FILLED, _SERVER_TABLE), "a list")
-_SERVERS = Shape(
-    object, "a table of servers, or a list of server names and such tables", any_of=(_SERVER_TABLE, _SERVER_LIST)
-)
 _EXPERIMENTAL = table(Field("cacheTtl", one_of("5m", "1h"), "How long the client caches the prompt."))
 
 CLAUDE_CODE = Target(
@@ -84,7 +78,7 @@ CLAUDE_CODE = Target(
             (Right("claude-code", "skills", "", "load skills, which can allow tools", ("Skill",)),),
         ),
         Key(
-            Field("mcpServers", _SERVERS, fields.SERVERS_DOC),
+            Field("mcpServers", named_servers(OF_CLAUDE_CODE), fields.SERVERS_DOC),
             "a server is a program or a remote service, with tools that are not in `tools`",
             (Right("claude-code", "mcpServers", "", fields.STARTS_SERVERS),),
         ),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from kei_assembler.targets import fields
-from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.facts import AgentSettings, Executable, Verified
 from kei_assembler.targets.forms import toml
 from kei_assembler.targets.instructions import Instructions
+from kei_assembler.targets.prose import IN_WORDS, NOT_ENFORCED
 from kei_assembler.targets.servers import OF_CODEX, servers
 from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target
-from kei_assembler.targets.tools import Tools, names_by_tool, words
+from kei_assembler.targets.tools import words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
 _SANDBOX_MODE = one_of("read-only", "workspace-write", "danger-full-access")
@@ -80,21 +80,7 @@ CODEX = Target(
         "skills": "loads instructions and scripts from other folders",
         "tools": "turns on tools; an agent cannot have a list of its own",
     },
-    tools=Tools(
-        "prose",
-        names=names_by_tool(
-            "Agent: start other agents, AskUserQuestion: ask the user, "
-            "Bash PowerShell: run commands in the shell, Edit: change files, Glob: find files by name, "
-            "Grep: search in files, LSP: ask the language server, NotebookEdit: change notebooks, "
-            "Read: read files, Skill: use skills, TodoWrite: keep a list of what is to be done, "
-            "WebFetch: fetch pages of the web, WebSearch: search the web, Write: write files"
-        ),
-        mcp_tool="use the tool {tool} of the MCP server {server}",
-        mcp_server="use the tools of the MCP server {server}",
-        fallback_name="use the tool {tool}",
-        scoped=CLAUDE_TOOLS,
-        key="",
-    ),
+    tools=IN_WORDS,
     instructions=Instructions(hidden_by=("AGENTS.override.md",), maximum=32 * 1024),
     skill_folders=(".agents/skills", ".codex/skills"),
     form=toml("developer_instructions"),
@@ -104,5 +90,5 @@ CODEX = Target(
     display_name=DisplayName(),
     built_in=(fields.replaceable("default explorer worker"),),
     limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
-    unsupported=("There is no list of tools. The instructions say what the agent may do, but nothing enforces it.",),
+    unsupported=(NOT_ENFORCED,),
 )

@@ -113,6 +113,7 @@ COPILOT = Target(
     ),
     instructions=Instructions(
         also=("CLAUDE.md",),
+        own_files=(".github/copilot-instructions.md",),
         program="GitHub Copilot CLI",
         reads_rules_of=("claude-code",),
         rules=Rules(".github/instructions/{name}.instructions.md", "applyTo", is_list=False),

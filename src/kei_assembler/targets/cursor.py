@@ -12,6 +12,11 @@ from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
 _ONE_NAME = matching("[^,\n]+", "a tool name without commas")
+_IGNORED_OF_GROK = {
+    "capabilityMode": "the tools can do everything",
+    "disallowedTools": "the agent has these tools",
+    "permissionMode": "the agent asks as the session does",
+}
 
 CURSOR = Target(
     name="cursor",
@@ -52,7 +57,10 @@ CURSOR = Target(
         input_format="commas",
     ),
     form=LINES,
-    foreign=(fields.CLAUDE_FOLDER._replace(has_mcp_names=True), Foreign(".grok/agents")),
+    foreign=(
+        fields.CLAUDE_FOLDER._replace(has_mcp_names=True),
+        Foreign(".grok/agents", "grok", has_mcp_names=True, ignored=_IGNORED_OF_GROK),
+    ),
     searches_subfolders=True,
     settings=(
         fields.USE_FILES_OF,
@@ -74,6 +82,7 @@ CURSOR = Target(
     models=("inherit",),
     model_names=("inherit",),
     instructions=Instructions(
+        own_files=(".cursorrules",),
         rules=Rules(".cursor/rules/{name}.mdc", "globs", is_list=False, constants={"alwaysApply": False}, form=LINES),
     ),
     skill_folders=(".agents/skills", ".claude/skills", ".cursor/skills"),

@@ -8,16 +8,19 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.instructions import SHARED_FILE, Instructions
+from kei_assembler.targets.presence import signs
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target
 from kei_assembler.targets.tools import Tools
 from kei_assembler.validation import Shape
 from kei_assembler.value_types import NO_TEXT
 
 
-def overview(names: Iterable[str]) -> Iterator[tuple[Target, list[tuple[str, str]]]]:
-    """Yield these targets, or all if there are no names, with their facts: a label and inline Markdown each."""
-    for row in [TARGETS[name] for name in dict.fromkeys(names)] or TARGETS.values():
-        yield row, list(_facts(row))
+def facts(row: Target, output: str = "") -> list[tuple[str, str]]:
+    """Return all facts about a target, each as a label and inline Markdown.
+
+    `output` is the path pattern of a kit's files, if there is a kit.
+    """
+    return [*_facts(row, output or row.output)]
 
 
 def page() -> str:
@@ -27,11 +30,21 @@ def page() -> str:
 
 _PREFACE = """\
 A target is a client that agent files are generated for. The setting `targets` names a kit's targets, `targets` in a
-manifest names one agent's, and `--target` names those of one run. `assemble targets` prints the same facts. `make docs`
-generates this page.
+manifest names one agent's, and `--target` names those of one run. `assemble targets` lists the targets, and with a
+name, it prints the facts below. `make docs` generates this page.
 
 Clients change. The lines *verified* say which version a section describes, and how that is known: the client was run,
 its code was read, or only its documentation. If a newer version behaves differently, please report it.
+
+## The clients of a repository
+
+`assemble targets --present` prints the clients that people use in a repository, one per line. `assemble init` names
+them in the settings of a new kit, so that a build depends on the settings only.
+
+A client counts if the working directory, or a folder around it up to the top of the git work tree, has one of the files
+or folders in the lines *shown by*, which are only this client's. What many clients read, such as `AGENTS.md` and
+`.agents/skills`, shows none of them. Files that git ignores do not count, because nobody else has them, and neither do
+empty folders. Files that are not committed yet do count. Without git, all files do.
 
 ## Permissions
 
@@ -95,11 +108,19 @@ agent of Copilot alone still gets its file.
 
 | folder | is read by |
 |---|---|
-| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor; also Grok Build, Auggie, Goose |
+| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Auggie, Grok Build, Goose |
 | `.github/agents` | GitHub Copilot and VS Code |
 | `.cursor/agents` | Cursor |
-| `.grok/agents` | Grok Build; also Cursor |
+| `.grok/agents` | Grok Build, Cursor |
 | `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
+| `.kilo/agents` | Kilo Code |
+| `.factory/droids` | Factory Droid |
+| `.augment/agents` | Auggie |
+| `.kimi-code/agents` | Kimi Code |
+| `.kiro/agents`, `.goose/agents`, `.junie/agents`, `.devin/agents` | the client of that name |
+| `.agents/agents` | Auggie, Kimi Code, Goose, Junie |
+| `.cline/agents`, `.pi/agents`, `.vibe/agents` | the client of that name |
+| `.agents` | pi-subagents, except for `.agents/skills` |
 
 ## Descriptions in Cursor
 
@@ -120,6 +141,8 @@ def _facts_of_other_kinds(row: Target) -> Iterator[tuple[str, str]]:
         yield "scoped rules", f"`{rules.output}`, with the patterns in `{rules.key}`"
     if row.skill_folders:
         yield "skills", f"reads {_code(row.skill_folders)}"
+    if shown_by := [path for path, name in signs().items() if name == row.name]:
+        yield "shown by", _code(shown_by)
 
 
 def _instructions(row: Instructions) -> str:
@@ -138,16 +161,18 @@ def _instructions(row: Instructions) -> str:
         parts.append(f"does not read it if there is {listed(row.hidden_by, joint='or')}{where}")
     if row.also:
         parts.append(f"{row.program} also reads {_code(row.also)}")
+    if row.own_files:
+        parts.append(f"also reads its own {_code(row.own_files)}")
     if row.maximum:
         parts.append(f"stops after {row.maximum:,} bytes of all files from the root down")
     return "; ".join(parts)
 
 
 def _section(row: Target) -> str:
-    facts = "".join(f"- **{label}**: {fact}\n" for label, fact in _facts(row))
+    known = "".join(f"- **{label}**: {fact}\n" for label, fact in facts(row))
     lines = "".join(_line(key) for key in row.table if key.permissions)
     table = f"| `[target.{row.name}]` | must be | meaning | permissions |\n|---|---|---|---|\n{lines}"
-    return f"## {row.label}: `{row.name}`\n\n{facts}\n{table}"
+    return f"## {row.label}: `{row.name}`\n\n{known}\n{table}"
 
 
 def _line(key: Key) -> str:
@@ -156,9 +181,9 @@ def _line(key: Key) -> str:
     return f"| `{field.key}` | {field.shape.expects} | {field.doc} | {permissions} |\n"
 
 
-def _facts(row: Target) -> Iterator[tuple[str, str]]:
+def _facts(row: Target, output: str) -> Iterator[tuple[str, str]]:
     yield from (("verified", _verified(one)) for one in row.verified)
-    yield from _facts_of_files(row)
+    yield from _facts_of_files(row, output)
     yield from _facts_of_other_kinds(row)
     if row.agent_settings:
         settings, tables = row.agent_settings, _code(map(".".join, row.agent_settings.tables))
@@ -195,8 +220,8 @@ def _facts(row: Target) -> Iterator[tuple[str, str]]:
     yield from (("unsupported", fact) for fact in (*_unsupported(row.tools), *row.unsupported))
 
 
-def _facts_of_files(row: Target) -> Iterator[tuple[str, str]]:
-    yield "file", f"`{row.output}`, {row.form.label}"
+def _facts_of_files(row: Target, output: str) -> Iterator[tuple[str, str]]:
+    yield "file", f"`{output}`, {row.form.label}{'' if output == row.output else f'; by default `{row.output}`'}"
     yield "loads", _loads(row)
     if row.foreign:
         yield "also reads", f"{_code(each.folder for each in row.foreign)}; a file of its own wins"
@@ -231,8 +256,12 @@ def _display_name(row: Target) -> str:
 
 def _built_in(row: BuiltIn) -> str:
     key, values = row.unless
-    unless = f", unless `{key}` is {' or '.join(f'`{value}`' for value in values)}" if values else ""
+    unless = f", unless `{key}` is {' or '.join(f'`{_spelled(value)}`' for value in values)}" if values else ""
     return f"{_code(row.names)}: {row.effect.replace('this one', 'an agent of the same name')}{unless}"
+
+
+def _spelled(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def _right(right: Right) -> str:
@@ -258,12 +287,16 @@ def _tools(tools: Tools) -> Iterator[str]:
     for tool, others in tools.substitutes.items():
         yield f"`{tool}`: none of its own; {listed(others, joint='or')} can do the same"
     server, tool = "SERVER", "TOOL"
-    patterns = (tools.mcp_tool.format(server=server, tool=tool), tools.mcp_server.format(server=server))
-    yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
+    given = filter(None, (tools.mcp_tool, tools.mcp_server))
+    patterns = [pattern.format(server=server, tool=tool) for pattern in given]
+    if patterns:
+        yield f"MCP tools: {' or '.join(each if ' ' in each else f'`{each}`' for each in patterns)}"
 
 
 def _models(row: Target) -> str:
-    own = f"`[target.{row.name}] model`"
+    own = f"`[target.{row.name}] {row.model_key}`"
+    if row.model_key not in row.keys:
+        return "none: the client ignores it"
     if row.models is None:
         return f"the manifest's `model`, or {own}"
     kept = f"the manifest's `model` if it is {_code(row.models)}, otherwise " if row.models else ""
@@ -288,9 +321,15 @@ def _unsupported(tools: Tools) -> Iterator[str]:
     missing = [tool for tool in CLAUDE_TOOLS if tool not in known]
     if tools.names is not None and not tools.fallback_name:
         yield f"Tools without a counterpart: {_code(missing)}."
+    if tools.names is not None and not tools.mcp_tool:
+        yield "Tools of MCP servers in the manifest's `tools`."
     if tools.names is not None and len(tools.scoped) < len(CLAUDE_TOOLS):
         kept = [*tools.scoped, *(["Agent"] if tools.agents_key else [])]
         yield f"Scopes of tools, as in `Bash(git:*)`{f', except for {_code(kept)}' if kept else ''}."
+    for tool, other in tools.needs.items():
+        yield f"`{tool}` without `{other}`."
+    if tools.unknown_means_all:
+        yield "Unknown names of tools. With one in the list, the agent has all tools."
     if tools.empty_means_all:
         yield "An empty list of tools. It means all tools here, so it is an error."
 

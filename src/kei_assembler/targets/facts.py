@@ -32,6 +32,11 @@ class Verified(NamedTuple):
     how: tuple[str, ...]
     executable: Executable | None = None
 
+    @property
+    def is_docs_only(self) -> bool:
+        """Whether nobody has run the program or read its code."""
+        return "run" not in self.how and "code" not in self.how
+
 
 class Budget(NamedTuple):
     """A client's limit for `NAME: DESCRIPTION` of all agents together, in tokens. Above it, the client warns.
@@ -61,3 +66,5 @@ class AgentSettings(NamedTuple):
     effect: str
     # The key that names the agent's file, relative to the settings. The agent is then what that file says.
     file_key: str = ""
+    # Those of the files that belong to another client.
+    foreign_files: tuple[str, ...] = ()

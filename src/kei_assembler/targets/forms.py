@@ -29,7 +29,8 @@ class Form(NamedTuple):
     # A file that contains this can be an agent file. Where clients differ, the pattern accepts what any of them does.
     agent_pattern: re.Pattern[bytes]
     write: Callable[[Entries, str], tuple[str, ...]]
-    # How to read the front matter: `yaml`, `lines` (one `key: value` in each) or `toml` (the whole file).
+    # How to read the front matter: `yaml`, `lines` (one `key: value` in each), `raw` (the same, but without the quotes
+    # around a value), or `toml` (the whole file).
     syntax: str = "yaml"
     # The key of a TOML file that holds the body.
     body_key: str = ""
@@ -46,6 +47,12 @@ def _markdown(entries: Entries, body: str) -> tuple[str, ...]:
 def _lines(entries: Entries, body: str) -> tuple[str, ...]:
     lines = "".join(f"{key}: {_line(value)}\n" for key, value in entries)
     return f"---\n{lines}---\n\n", *_body_parts(body)
+
+
+def _raw(entries: Entries, body: str) -> tuple[str, ...]:
+    from kei_assembler.markdown.raw_scalars import raw_front_matter  # only one client needs it
+
+    return f"{raw_front_matter(entries)}\n", *_body_parts(body)
 
 
 def _body_parts(body: str) -> tuple[str, ...]:
@@ -106,6 +113,14 @@ def toml(body_key: str) -> Form:
 
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)
+RAW = Form(
+    "Markdown with front matter of `key: value` lines, which is YAML where possible",
+    ".md",
+    MARKUP,
+    _FRONT_MATTER,
+    _raw,
+    "raw",
+)
 LINES = Form(
     "Markdown with front matter of plain `key: value` lines",
     ".md",

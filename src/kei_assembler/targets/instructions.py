@@ -37,6 +37,8 @@ class Instructions(NamedTuple):
     # More files that it reads beside `AGENTS.md`, and the program that does so.
     also: tuple[str, ...] = ()
     program: str = ""
+    # More files of its own that it reads beside these. `assemble` leaves them to people.
+    own_files: tuple[str, ...] = ()
     # The files that it reads instead of `AGENTS.md` where they exist, without a way to import it that works everywhere.
     hidden_by: tuple[str, ...] = ()
     # Whether these files, and `other`, do so also in the folders below, but not if they are empty.

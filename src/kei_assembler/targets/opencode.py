@@ -2,49 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from kei_assembler.markdown.front_matter import Value
-from kei_assembler.targets import fields
+from kei_assembler.targets import fields, opencode_format
 from kei_assembler.targets.facts import AgentSettings, Executable, Verified
-from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Right, Target
-from kei_assembler.targets.tools import Tools, names_by_tool, words
-from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
-
-_ACTION = one_of("ask", "allow", "deny")
-_BY_PATTERN = any_of(_ACTION, table_of(_ACTION, "a table of patterns"))
-_WITHOUT_PATTERNS = tuple(
-    Field(tool, _ACTION, "An action for the whole tool. Patterns are not possible.")
-    for tool in ("todowrite", "webfetch", "websearch", "question", "doom_loop")
-)
-_PERMISSION = any_of(_ACTION, table_of(_BY_PATTERN, fields=_WITHOUT_PATTERNS))
-_COLOR = matching(
-    "#[0-9a-fA-F]{6}|primary|secondary|accent|success|warning|error|info",
-    "a color such as `#ff8800`, or a theme color: `primary`, `secondary`, `accent`, `success`, `warning`, `error`, "
-    "`info`",
-)
-
-_READ = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
-
-USUAL_PERMISSION: Mapping[str, Value] = {
-    "*": "allow",
-    "doom_loop": "ask",
-    "external_directory": "ask",
-    "question": "deny",
-    "plan_enter": "deny",
-    "plan_exit": "deny",
-    "read": _READ,
-}
-"""What OpenCode allows to an agent whose file has no permissions."""
-
-
-def _exceeds(own: Value, usual: Value | None) -> bool:
-    from kei_assembler.targets.opencode_permission import excess  # most manifests set no permissions
-
-    return excess(own, USUAL_PERMISSION, {} if usual is None else usual) is not None
-
-
-_GRANTS = "do without asking what its `tools` or OpenCode's defaults do not allow"
+from kei_assembler.targets.target import BuiltIn, DisplayName, Loader, Target
+from kei_assembler.targets.tools import Tools, words
 
 OPENCODE = Target(
     name="opencode",
@@ -53,65 +14,29 @@ OPENCODE = Target(
     output=".opencode/agents/{name}.md",
     keys=words("name description mode model temperature top_p steps hidden disable color permission"),
     table=(
-        Key(
-            Field("mode", one_of("subagent", "primary", "all"), "Who starts the agent: other agents, people, or both."),
-            fields.NOTHING,
-        ),
-        Key(
-            Field("model", matching(r"[^/\s]+/\S+", "a model as `provider/id`"), "The model, as `provider/id`."),
-            "grants nothing: the client knows only providers that the user has set up",
-        ),
-        Key(Field("temperature", NUMBER, "The sampling temperature of the model."), fields.NOTHING),
-        Key(Field("top_p", NUMBER, "The nucleus sampling threshold of the model."), fields.NOTHING),
-        Key(Field("steps", POSITIVE, "The number of steps after which the agent stops."), fields.NOTHING),
-        Key(Field("hidden", BOOLEAN, "Whether to hide the agent in lists."), fields.NOTHING),
-        Key(Field("disable", BOOLEAN, "Whether the agent is turned off."), fields.NOTHING),
-        Key(Field("color", _COLOR, fields.COLOR_DOC), fields.NOTHING),
-        Key(
-            Field(
-                "permission",
-                _PERMISSION,
-                "What the agent can do, instead of the manifest's `tools`. The last matching pattern wins.",
-                kind="permissions",
-            ),
-            "`ask` and `deny` grant nothing; `allow` needs an allowance where it goes beyond the manifest's `tools` or,"
-            " without `tools`, beyond the client's defaults, by the client's own matching: for example, by default the "
-            "client asks before it reads `.env` files or leaves the project's folder",
-            (Right("opencode", "permission", "allow", _GRANTS, exceeds=_exceeds),),
+        *opencode_format.KEYS,
+        opencode_format.permission(
+            "opencode",
+            "OpenCode",
+            opencode_format.USUAL_PERMISSIONS,
+            "reads `.env` files or leaves the project's folder",
         ),
     ),
-    refused={
-        "disabled": "is a key of the format V2, in which the client ignores `permission`",
-        "maxSteps": "is an older name of `steps`",
-        "name": "is the manifest's `display-name`",
-        "options": "goes to the model's provider as it is",
-        "permissions": "is a key of the format V2: the client ignores it here, and the agent keeps all permissions",
-        "prompt": "replaces the body",
-        "request": "goes to the model's provider as it is",
-        "system": "replaces the body",
-        "tools": "is an older form of `permission`",
-        "variant": "is not supported yet",
-    },
+    refused=opencode_format.REFUSED | {"name": "is the manifest's `display-name`"},
     tools=Tools(
         "permissions",
-        names=names_by_tool(
-            "Read: read, Edit Write NotebookEdit: edit, Glob: glob, Grep: grep, Bash: bash, Agent: task, "
-            "LSP: lsp, Skill: skill, TodoWrite: todowrite, WebFetch: webfetch, WebSearch: websearch"
-        ),
+        names=opencode_format.TOOLS,
         mcp_tool="{server}_{tool}",
         mcp_server="{server}_*",
-        # not the client's own permissions, whose names a server's pattern could match too
-        mcp_pattern=(
-            r"(?!(?i:apply|background|doom|external|lsp|plan|repo)_)"
-            r"[\w.-](?:[^\W_]|[.-])*_(?:\*|[\w.-]+(?:(?<=_)\*)?)"
-        ),
-        scoped=("Bash", "Agent", "Skill"),
-        scope_pattern=r"(?!.*\*:\*\Z)[^\\?]*",
-        own_names=words("doom_loop external_directory list plan_enter plan_exit question"),
+        mcp_pattern=opencode_format.server_pattern("apply|background|doom|external|lsp|plan|repo"),
+        scoped=opencode_format.SCOPED,
+        scope_pattern=opencode_format.SCOPE_PATTERN,
+        own_names=opencode_format.OWN_TOOLS,
         key="permission",
-        legacy_names=names_by_tool("apply_patch multiedit patch write: edit"),
+        legacy_names=opencode_format.FORMER_TOOLS,
         switches_key="tools",
-        default_permissions={"read": _READ},
+        default_permissions={"read": opencode_format.READ},
+        usual_permissions=opencode_format.USUAL_PERMISSIONS,
     ),
     defaults={"mode": "subagent"},
     shows_one_skill=True,
@@ -146,7 +71,6 @@ OPENCODE = Target(
     unsupported=(
         "The file name, with the folders in the client's own, is the agent's name. The front matter has a name only if "
         "the manifest has a `display-name`, or if that of the file would be another one.",
-        "Scopes with `?` or a backslash: the client reads `?` as any character, and a backslash as `/`.",
-        "`SERVER_*` also matches the tools of a server whose name starts with `SERVER_`.",
+        *opencode_format.UNSUPPORTED,
     ),
 )

@@ -112,7 +112,9 @@ QWEN = Target(
     ),
     plugin=Plugin(("qwen-extension.json", "gemini-extension.json", ".claude-plugin/plugin.json")),
     model_names=("fast", "inherit"),
-    instructions=Instructions(expands_imports=True, rules=Rules(".qwen/rules/{name}.md", "paths")),
+    instructions=Instructions(
+        own_files=("QWEN.md",), expands_imports=True, rules=Rules(".qwen/rules/{name}.md", "paths")
+    ),
     skill_folders=(".agents/skills", ".qwen/skills"),
     loader=Loader(folds_case=True, foreign_keys={"permissionMode": ("approvalMode", _BRIDGED_MODES)}),
     built_in=(

@@ -42,6 +42,13 @@ def servers(server: Shape) -> Shape:
     return table_of(server, "a table of servers")
 
 
+def named_servers(server: Shape) -> Shape:
+    """Return the shape of a table of servers, or of a list with names of servers and such tables."""
+    table = servers(server)
+    listed = list_of(any_of(FILLED, table), "a list")
+    return Shape(object, "a table of servers, or a list of server names and such tables", any_of=(table, listed))
+
+
 _ALWAYS_LOAD = Field("alwaysLoad", BOOLEAN, "Whether to load the server's tools at the start.")
 _TIMEOUT = Field("timeout", POSITIVE, "The time limit of a call.")
 _ADDRESS = Field("url", Shape(str, "a URL", maximum=65_536), "The address of the server.", required=True)

@@ -11,7 +11,7 @@ from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.tools import Tools
-from kei_assembler.validation import Field
+from kei_assembler.validation import Field, Shape
 
 
 class Handoffs(NamedTuple):
@@ -85,7 +85,7 @@ class BuiltIn(NamedTuple):
     # Whether the agent can then not be used, or the client not work as usual.
     is_harmful: bool = False
     # A key of the manifest's table for the target, and values with which all is well.
-    unless: tuple[str, tuple[str, ...]] = ("", ())
+    unless: tuple[str, tuple[str | bool, ...]] = ("", ())
     # How to set that, as the end of a hint.
     remedy: str = ""
 
@@ -106,6 +106,8 @@ class Right(NamedTuple):
     # Takes the key's value and the value for the manifest's `tools`, or None if the manifest lists no tools. Returns
     # whether the first one allows more. Replaces the comparison with `value`.
     exceeds: Callable[[Value, Value | None], bool] | None = None
+    # Another key of the table that the client ignores beside this one. With it, the right is always something new.
+    beside: str = ""
 
     @property
     def name(self) -> str:
@@ -121,7 +123,8 @@ class Right(NamedTuple):
         None if the manifest lists no tools.
         """
         value = table.get(self.key)
-        is_covered = tools is None or "*" in tools or {*self.covered_by}.issubset(tools)
+        has_all = tools is None or "*" in tools
+        is_covered = (has_all or {*self.covered_by}.issubset(tools or ())) and self.beside not in table
         if value is None or (self.covered_by and is_covered):
             return False
         if self.exceeds:
@@ -172,6 +175,8 @@ class Loader(NamedTuple):
     folds_case: bool = False
     # Characters of a file name. In the agent's name, a hyphen replaces each run of them.
     hyphens_for: str = ""
+    # A regular expression for the paths of files in the client's folders that are something else.
+    other_files: str = ""
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
     # Subfolders that the client does not enter: their names, with `*` for any characters, and how deep it looks.
@@ -183,7 +188,7 @@ class Loader(NamedTuple):
     # by the other's.
     foreign_keys: Mapping[str, tuple[str, Mapping[str, str]]] = {}
     # Values that the client assumes for keys that a file doesn't have.
-    assumed_values: Mapping[str, str] = {}
+    assumed_values: Mapping[str, Value] = {}
     # Whether any `---` ends the front matter, even inside a value.
     ends_at_any_dashes: bool = False
     # Whether the client doesn't repair front matter with CRLF line endings.
@@ -196,6 +201,8 @@ class Loader(NamedTuple):
     foreign: tuple[str, ...] = ()
     # Whether the front matter can be a list of agents.
     reads_lists: bool = False
+    # What the values of keys must be. If one of them is something else, the client ignores all keys of the file.
+    types: Mapping[str, Shape] = {}
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 
@@ -220,8 +227,12 @@ class Foreign(NamedTuple):
     folder: str
     # The target whose files are there. It is empty if the other client is not a target.
     target: str = ""
-    # Whether the client understands the names of MCP tools in these files. It understands those of its `Tools.names`.
+    # Whether the client understands the names of Claude Code's tools in these files, if its `Tools.names` has them, and
+    # those of MCP tools.
+    has_tool_names: bool = True
     has_mcp_names: bool = False
+    # Whether a file there counts as the same agent if its file name is the name of the agent in the own file.
+    is_known_by_file: bool = False
     # The keys of these files that the client ignores although they limit the agent, each with what that means.
     ignored: Mapping[str, str] = {}
     # The program that shows both agents of a name, and how to stop it.
@@ -253,6 +264,8 @@ class Target(NamedTuple):
     defaults: Mapping[str, str] = {}
     # The values of the manifest's `model` that the client understands. None for all.
     models: tuple[str, ...] | None = ()
+    # The front matter key for the model.
+    model_key: str = "model"
     # The client's own words for models. Others can be the names of any provider's models.
     model_names: tuple[str, ...] = ()
     # How the client reads the instructions of a project.
@@ -299,6 +312,11 @@ class Target(NamedTuple):
         return name.lower() if self.loader.folds_case else name
 
     @property
+    def is_docs_only(self) -> bool:
+        """Whether the row is known from documentation only: nobody has run a program or read its code."""
+        return all(one.is_docs_only for one in self.verified)
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """The fields of a manifest's `[target.NAME]`: the keys whose permissions are decided."""
         return tuple(key.field for key in self.table if key.permissions)
@@ -312,6 +330,12 @@ class Target(NamedTuple):
     def default_path(self) -> str:
         """The path pattern of where the client looks first for agent files."""
         return self.search_paths[0] if self.search_paths else self.output
+
+    @property
+    def file_name(self) -> str:
+        """The pattern of an agent's file in any folder of the client, with `{name}`, which can be a folder itself."""
+        rest = self.default_path.partition("/{name}")[2]
+        return "{name}" + (rest if "/" in rest else self.form.suffix)
 
     @property
     def home_folders(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from kei_assembler.markdown.front_matter import Value
+
 
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a text that separates them by whitespace."""
@@ -35,6 +37,8 @@ class Tools(NamedTuple):
     # Claude Code's tools that are not in `names`, each with others in `names`. With any of those, the agent misses
     # nothing, because it can do the same with them.
     substitutes: Mapping[str, tuple[str, ...]] = {}
+    # Claude Code's tools that the client only takes together with another one.
+    needs: Mapping[str, str] = {}
     # A pattern for tools that are not in `names`. If it is empty, they have no counterpart.
     fallback_name: str = ""
     # Claude Code's tools whose scope, as in `Bash(git:*)`, the file can express.
@@ -43,17 +47,30 @@ class Tools(NamedTuple):
     scope_pattern: str = ".*"
     # The front matter key for the scope of `Agent`, if there is a separate one.
     agents_key: str = ""
-    # What to write for a granted tool instead of `allow`. A plain `allow` would lift the client's own restrictions.
-    default_permissions: Mapping[str, Mapping[str, str]] = {}
+    # What that key has for an agent that can start any other one. If it is empty, the client assumes that without it.
+    any_agent: str = ""
+    # What to write for a granted tool instead of `allow`, because that would lift the client's own restrictions. If it
+    # is an action, it is also that of the patterns of a scope.
+    default_permissions: Mapping[str, Value] = {}
+    # What the client allows to an agent whose file has no permissions.
+    usual_permissions: Mapping[str, Value] = {}
     key: str = "tools"
     empty_means_all: bool = False
-    # How the client reads a list of names: each entry is one name (`entries`), an entry can hold several names
-    # separated by commas or spaces (`words`), or the list is one string with commas (`commas`).
+    # Whether the client gives the agent all tools if it does not know a name in the list.
+    unknown_means_all: bool = False
+    # The front matter key for the MCP servers that the agent can use, if the list of tools does not limit them. It is
+    # `none`, or a table with the list `named`.
+    servers_key: str = ""
+    # How the client reads a list of names: each entry is one name, and in a string, so is what is between commas
+    # (`entries`), an entry can hold several names separated by commas or spaces (`words`), or the list is one string
+    # with commas (`commas`).
     input_format: str = "entries"
     # The client's current names by the older ones that it still accepts.
     legacy_names: Mapping[str, str] = {}
     # More names of the client's tools, for which a manifest's `tools` have no name.
     own_names: tuple[str, ...] = ()
+    # Words that stand for several tools where the key has one of them instead of a list.
+    categories: tuple[str, ...] = ()
     # Whether the client also accepts its names in another case, or without `_`.
     is_lenient: bool = False
     # An older key that maps tools to true or false.
@@ -74,6 +91,5 @@ class Tools(NamedTuple):
     @property
     def all_names(self) -> frozenset[str]:
         """All known names of the client's tools."""
-        return frozenset(
-            (*(self.names or {}).values(), *chain.from_iterable(self.companions.values()), *self.own_names)
-        )
+        companions = chain.from_iterable(self.companions.values())
+        return frozenset((*(self.names or {}).values(), *companions, *self.own_names, *self.categories))

@@ -1,4 +1,4 @@
-"""Strings in TOML text: the lines on which they are written, and edits of them (TOML 1.1, section String)."""
+"""Strings and keys in TOML text: where they are written, and edits of strings (TOML 1.1, sections String and Keys)."""
 
 from __future__ import annotations
 
@@ -35,12 +35,43 @@ def written_at(source: Source, path: KeyPath) -> Written | None:
 
     The path leads to a key, or to an entry of a list.
     """
-    opening = _opening(source, path)
-    if opening is None:
-        return None
-    pieces = [*_pieces(source.text, opening)]
+    pieces = _pieces_at(source, path)
     value = "".join([piece for piece, _, _ in pieces])
-    return Written(value, tuple(_lines(pieces, source.starts)))
+    return Written(value, tuple(_lines(pieces, source.starts))) if pieces else None
+
+
+def offsets(source: Source, path: KeyPath, value: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return where the text of a TOML file has `value[start:end]`, which is not empty, in the string at a path.
+
+    `value` is the string. The result is None if that string is not found there.
+    """
+    pieces = _pieces_at(source, path)
+    if "".join([piece for piece, _, _ in pieces]) != value:
+        return None
+    return _offset(pieces, start), _offset(pieces, end - 1, is_end=True)
+
+
+def _offset(pieces: list[tuple[str, int, int]], index: int, is_end: bool = False) -> int:
+    """Return where the character with this index starts in the text, or where it ends."""
+    for piece, start, end in pieces:
+        if index < len(piece):
+            is_plain = len(piece) == end - start
+            return (start + index + is_end) if is_plain else (end if is_end else start)
+        index -= len(piece)
+    raise ValueError("the string is shorter")
+
+
+def key_offsets(source: Source, path: KeyPath) -> list[tuple[int, int]]:
+    """Return the offsets of the key at a path, wherever a TOML file mentions it, with its quotes."""
+    from kei_assembler.toml.positions import mentions  # it loads tree-sitter, which most runs do not need
+
+    starts, found = source.starts, []
+    for mention in mentions(source.text) if path else ():
+        if mention.path == path:
+            span = mention.span
+            start = starts[span.line - 1] + span.column - 1
+            found.append((start, starts[span.end_line - 1] + span.end_column - 1))
+    return found
 
 
 def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) -> tuple[int, int, str] | None:
@@ -56,7 +87,7 @@ def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) ->
     value = "".join([piece for piece, _, _ in pieces])
     whole = opening.start(), pieces[-1][1] + len(opening["quotes"])
     made = f"{value[:start]}{text}{value[end:]}"
-    first, last = _offset(pieces, start), _offset(pieces, end)
+    first, last = _place(pieces, start), _place(pieces, end)
     for spelling in _spellings(text, opening["quotes"]):
         raw = f"{source.text[whole[0] : first]}{spelling}{source.text[last : whole[1]]}"
         if _parsed(raw) == made:
@@ -65,8 +96,14 @@ def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) ->
     return *whole, escaped_in_lines(made) if is_long else string_text(made)
 
 
+def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
+    """Return the pieces of the string at a path, see `_pieces`, or none if no string is found there."""
+    opening = _opening(source, path)
+    return [*_pieces(source.text, opening)] if opening else []
+
+
 def _opening(source: Source, path: KeyPath) -> re.Match[str] | None:
-    """The opening quotes of the string at a path."""
+    """Return the opening quotes of the string at a path."""
     span = source.locate(path)
     starts = source.starts
     start = starts[span.line - 1] + span.column - 1
@@ -76,7 +113,7 @@ def _opening(source: Source, path: KeyPath) -> re.Match[str] | None:
     return _OPENING.match(source.text, start)
 
 
-def _offset(pieces: list[tuple[str, int, int]], index: int) -> int:
+def _place(pieces: list[tuple[str, int, int]], index: int) -> int:
     """Where the text has the character of a string with this index, or the end of the string."""
     for piece, start, end in pieces:
         if index < len(piece):

@@ -24,9 +24,9 @@ from kei_assembler.model.manifest import Manifest
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.fields import NOTHING
 from kei_assembler.targets.instructions import SKILL_TOOLS
-from kei_assembler.targets.opencode import OPENCODE, USUAL_PERMISSION
 from kei_assembler.targets.opencode_permission import excesses
 from kei_assembler.targets.target import Key, Target
+from kei_assembler.targets.tools import Tools
 from kei_assembler.whitespace import SPACES
 
 ALL_TOOLS = "all tools"
@@ -94,7 +94,7 @@ def abilities(kit: LoadedKit, manifest: Manifest, target: str) -> Abilities:
     is_reader = target not in kit.all_targets(manifest.targets)
     source = kit.settings.of(target)["use-files-of"] if is_reader else target
     row, own = TARGETS[source], _effective_keys(kit, manifest, TARGETS[target], source)
-    model = str(own.get("model", manifest.model if takes_model(manifest.model, row) else ""))
+    model = str(own.get(row.model_key, manifest.model if takes_model(manifest.model, row) else ""))
     if own.get("disable") is True:
         return NOTHING_AT_ALL._replace(model=model)
     grants, limits, denied = _rights(row, own)
@@ -188,7 +188,7 @@ def _tools_read(kit: LoadedKit, manifest: Manifest, reader: Target, source: str)
     tools = limited_tools(manifest, kit.settings.of(source))
     if tools is None or EVERYTHING in tools:
         return None
-    names = reader.tools.names or {}
+    names = reader.tools.names or {} if foreign and foreign.has_tool_names else {}
     understood = (
         entry
         for entry in tools
@@ -268,18 +268,18 @@ def _effective(entry: str, target: str) -> tuple[str, ...]:
 
 def gained(before: Abilities, after: Abilities, target: str) -> tuple[Difference, Difference]:
     """Return which tools and which rights an agent has gained and lost in a client."""
-    pairs = (before, after), (after, before)
+    pairs, client = ((before, after), (after, before)), TARGETS[target].tools
     tools, rights = (
-        Difference(*(tuple(Gain(name, target) for name in more(*pair)) for pair in pairs))
+        Difference(*(tuple(Gain(name, target) for name in more(*pair, client)) for pair in pairs))
         for more in (_more_tools, _more_rights)
     )
     return tools, rights
 
 
-def _more_tools(before: Abilities, after: Abilities) -> list[str]:
+def _more_tools(before: Abilities, after: Abilities, client: Tools) -> list[str]:
     """The tools that an agent has after a change and did not have before."""
     if before.sets_permission or after.sets_permission:
-        return _more_permitted(before, after)
+        return _more_permitted(before, after, client)
     if after.tools is None and before.tools is not None:
         return [ALL_TOOLS]
     return sorted({*_more(before.tools, after.tools), *_more_agents(before.agents, after.agents)})
@@ -315,11 +315,11 @@ def _covers(tool: str, other: str) -> bool:
     return narrow["start"].startswith(f"{wide['start']} ")
 
 
-def _more_rights(before: Abilities, after: Abilities) -> list[str]:
+def _more_rights(before: Abilities, after: Abilities, client: Tools) -> list[str]:
     """The rights that an agent has after a change and did not have before."""
     names = [name for name, grant in after.grants.items() if not _is_granted(name, grant, before.grants)]
     if before.sets_permission or after.sets_permission:
-        names += _more_permissions(before, after)
+        names += _more_permissions(before, after, client.usual_permissions)
     if before.exists and after.exists:
         lifted = {*(before.limits - after.limits)}
         for key, tools in before.denied.items():
@@ -335,15 +335,15 @@ def _is_granted(name: str, grant: Grant, grants: Mapping[str, Grant]) -> bool:
     )
 
 
-def _more_permitted(before: Abilities, after: Abilities) -> list[str]:
+def _more_permitted(before: Abilities, after: Abilities, client: Tools) -> list[str]:
     """The tools that a client's map of permissions allows after a change, perhaps after asking, and did not before."""
-    found = _exceeding(_asked(before.permission), _asked(after.permission), _asked(USUAL_PERMISSION))
+    found = _exceeding(_asked(before.permission), _asked(after.permission), _asked(client.usual_permissions))
     if any(map(_is_everything, found)):
         return [ALL_TOOLS]
     return _labelled(
         (tool, f"({subject})" if subject else "")
         for permission, subject in found
-        for tool in OPENCODE.tools.by_name.get(permission, [permission])
+        for tool in client.by_name.get(permission, [permission])
     )
 
 
@@ -354,9 +354,9 @@ def _asked(permission: Any) -> Any:
     return "allow" if permission == "ask" else permission
 
 
-def _more_permissions(before: Abilities, after: Abilities) -> list[str]:
+def _more_permissions(before: Abilities, after: Abilities, usual: Mapping[str, Any]) -> list[str]:
     """What a client's map of permissions allows without asking after a change, and did not allow before."""
-    found = _exceeding(before.permission, after.permission, USUAL_PERMISSION)
+    found = _exceeding(before.permission, after.permission, usual)
     if any(map(_is_everything, found)):  # of the others, only those that the map itself names are of interest
         own = after.permission if isinstance(after.permission, Mapping) else {}
         found = [one for one in found if _is_everything(one) or one[0] in own]

@@ -10,7 +10,7 @@ from kei_assembler.build.classify import comment_of, text_of
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
-from kei_assembler.files.edited import EditedFiles
+from kei_assembler.files.overlay import Overlay
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import Output
 from kei_assembler.kit.owners import Owned
@@ -49,7 +49,7 @@ class State:
             return self.original
         kit = self.original
         by_path = {kit.tree.real(kit.path(file)): content for file, content in self.contents.items()}
-        return load_kit(kit.folder, files=EditedFiles(kit.files, by_path), for_user=kit.for_user)
+        return load_kit(kit.folder, files=Overlay(kit.files, by_path), for_user=kit.for_user)
 
     @cached_property
     def texts(self) -> Texts:

@@ -1,0 +1,101 @@
+"""Convert agent files to manifests: one for each agent, whether it has a file for one client or for several."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+
+from kei_assembler.build.diff import hunks
+from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing.agent_file import AgentFile
+from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.likeness import likeness
+from kei_assembler.importing.merging import merge
+from kei_assembler.importing.names import Named, agent_names, free_name, wanted_name
+from kei_assembler.importing.references import with_new_names
+from kei_assembler.kit import LoadedKit
+from kei_assembler.markdown import shell
+from kei_assembler.rules import imports
+
+
+def convert_agents(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversion]:
+    """Return the conversions of agent files, one for each agent, with names that no two of them share."""
+    named = agent_names(agents)
+    converter = _Converter(kit, frozenset(kit.names.agents.union(each.name for each in named)))
+    files: defaultdict[str, list[Conversion]] = defaultdict(list)
+    for agent, each in zip(agents, named, strict=True):
+        files[each.name].append(converter.convert(agent, each))
+    return with_new_names([made for conversions in files.values() for made in converter.merge(conversions)])
+
+
+class _Converter:
+    """Converts agent files to manifests of a kit. `known` are the agents that handoffs can go to."""
+
+    def __init__(self, kit: LoadedKit, known: frozenset[str]) -> None:
+        self.kit = kit
+        self.known = known
+        self.taken = set(known)
+
+    def convert(self, agent: AgentFile, named: Named, why: str = "") -> Conversion:
+        """Convert a file, and report a name that another agent has. `why` says why the two are not one agent."""
+        about = _about_name(agent, named, named.other, why) if named.other else []
+        made = convert(self.kit, agent, named, self.known)
+        return made._replace(found=(*named.found, *about, *made.found), other=named.other)
+
+    def merge(self, files: list[Conversion]) -> list[Conversion]:
+        """Return one conversion of the files with a name, and one for each of those that cannot be a part of it."""
+        if len(files) == 1:
+            return files
+        merged = merge(self.kit, files, self._as_text)
+        return [merged.conversion, *(self._apart(each, why, files[0].agent) for each, why in merged.others)]
+
+    def _as_text(self, file: Conversion) -> Conversion:
+        made = convert(self.kit, file.agent, _named(file), self.known, has_sections=False)
+        return made._replace(found=file.found)
+
+    def _apart(self, file: Conversion, why: str, other: AgentFile) -> Conversion:
+        """Convert a file that cannot be a part of the manifest of another one to a manifest of its own."""
+        agent = file.agent
+        wanted = wanted_name(agent)
+        name = free_name(agent, wanted.name, [other], self.taken, count(2))
+        self.taken.add(name)
+        made = self.convert(agent, wanted._replace(name=name, other=other), why)
+        is_for_others = self.kit.settings.targets != (agent.target,)
+        return made._replace(data=made.data | ({"targets": [agent.target]} if is_for_others else {}))
+
+
+def _named(file: Conversion) -> Named:
+    return Named(file.name, file.data.get("display-name", ""))
+
+
+def _about_name(agent: AgentFile, named: Named, other: AgentFile, why: str) -> list[Diagnostic]:
+    """Report that an agent gets another name, because another agent has the one that it wants."""
+    wanted = wanted_name(agent).name
+    message = f"another agent is already named `{wanted}`; this one is imported as `{named.name}`"
+    if other.target == agent.target:
+        return agent.report(imports.name_repaired, "name", message)
+    why = why or f"only {likeness(other.body, agent.body):.0%} of the texts are the same"
+    message = f"`{other.source.file}` is not the same agent: {why}; this one is imported as `{named.name}`"
+    hint = f"if one manifest is enough for both, delete this one, and add `{agent.target}` to the other's `targets`"
+    return agent.report(imports.name_repaired, "name", message, hint)
+
+
+_MAX_LINES = 40
+
+
+def differences(conversions: Iterable[Conversion]) -> Iterator[str]:
+    """Yield a diff for each agent that has its name in common with another one, for another client. It can be cut."""
+    for conversion in conversions:
+        agent, other = conversion.agent, conversion.other
+        if other is None or other.target == agent.target:
+            continue
+        lines = [f"--- {other.source.file}\n", f"+++ {agent.source.file}\n", *hunks(_lines(other), _lines(agent))]
+        if len(lines) > _MAX_LINES:
+            files = f"{shell.word(other.source.file)} {shell.word(agent.source.file)}"
+            lines[_MAX_LINES:] = [f"{len(lines) - _MAX_LINES:,} more lines; to see them, run: diff -u {files}\n"]
+        yield "".join(lines)
+
+
+def _lines(agent: AgentFile) -> list[str]:
+    return [f"{line}\n" for line in agent.source.text.rstrip("\n").split("\n")]

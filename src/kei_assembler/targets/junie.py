@@ -1,0 +1,37 @@
+"""The row of Junie."""
+
+from __future__ import annotations
+
+from kei_assembler.targets import fields
+from kei_assembler.targets.facts import Verified
+from kei_assembler.targets.prose import IN_WORDS, NOT_KNOWN
+from kei_assembler.targets.target import DisplayName, Limit, Loader, Target
+from kei_assembler.targets.tools import words
+
+_UNVERIFIED = "lists tools by names that nobody verified: with wrong ones, the agent has none, or all"
+
+JUNIE = Target(
+    name="junie",
+    label="Junie",
+    verified=(Verified("Junie", "", "2026-11-28", ("docs",)),),
+    output=".junie/agents/{name}.md",
+    keys=words("name description model"),
+    table=(fields.MODEL,),
+    refused={
+        "allowPromptArgument": "is not known well enough",
+        "disallowedTools": "lists tools by names that nobody verified, so it would deny nothing",
+        "maxTurns": "is not known well enough",
+        "mcpServers": "gives the agent servers of its own",
+        "reasoningLevel": "is not known well enough",
+        "skills": "loads skills, which can allow tools",
+        "tools": _UNVERIFIED,
+    },
+    tools=IN_WORDS,
+    loader=Loader(named_by_file=True),
+    other_folders=(".agents/agents",),
+    other_names=words("jetbrains jetbrainsjunie"),
+    skill_folders=(".junie/skills",),
+    display_name=DisplayName(pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`"),
+    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    unsupported=(NOT_KNOWN,),
+)
