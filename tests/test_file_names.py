@@ -327,6 +327,7 @@ COMMANDS = (
     ("show", "critic", "--kit", "{kit}"),
     ("show", "tester", "--kit", "{kit}"),
     ("--all", "--kit", "{kit}"),
+    ("adopt", "--all", "--kit", "{kit}"),
     ("why", ".claude/agents/critic.md", "--kit", "{kit}"),
     ("why", ".claude/agents/critic.md:4-9", "--kit", "{kit}"),
     ("--all", "--check", "--kit", "{kit}"),

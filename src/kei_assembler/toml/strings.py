@@ -1,4 +1,4 @@
-"""Strings and keys in TOML text: where they are written, and edits (TOML 1.1, sections String and Keys)."""
+"""Strings and keys in TOML text: where they are written, and edits of strings (TOML 1.1, sections String and Keys)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) ->
     value = "".join([piece for piece, _, _ in pieces])
     whole = opening.start(), pieces[-1][1] + len(opening["quotes"])
     made = f"{value[:start]}{text}{value[end:]}"
-    first, last = _start_of(pieces, start), _start_of(pieces, end)
+    first, last = _place(pieces, start), _place(pieces, end)
     for spelling in _spellings(text, opening["quotes"]):
         raw = f"{source.text[whole[0] : first]}{spelling}{source.text[last : whole[1]]}"
         if _parsed(raw) == made:
@@ -96,8 +96,14 @@ def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) ->
     return *whole, escaped_in_lines(made) if is_long else string_text(made)
 
 
+def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
+    """Return the pieces of the string at a path, see `_pieces`, or none if no string is found there."""
+    opening = _opening(source, path)
+    return [*_pieces(source.text, opening)] if opening else []
+
+
 def _opening(source: Source, path: KeyPath) -> re.Match[str] | None:
-    """The opening quotes of the string at a path."""
+    """Return the opening quotes of the string at a path."""
     span = source.locate(path)
     starts = source.starts
     start = starts[span.line - 1] + span.column - 1
@@ -107,13 +113,7 @@ def _opening(source: Source, path: KeyPath) -> re.Match[str] | None:
     return _OPENING.match(source.text, start)
 
 
-def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
-    """Return the pieces of the string at a path, see `_pieces`, or none if no string is found there."""
-    opening = _opening(source, path)
-    return [*_pieces(source.text, opening)] if opening else []
-
-
-def _start_of(pieces: list[tuple[str, int, int]], index: int) -> int:
+def _place(pieces: list[tuple[str, int, int]], index: int) -> int:
     """Where the text has the character of a string with this index, or the end of the string."""
     for piece, start, end in pieces:
         if index < len(piece):
