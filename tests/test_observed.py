@@ -318,7 +318,7 @@ ANYWHERE = frozenset(
     )
 )
 """The commands that also run above the kit and in its folder of manifests."""
-WITH_HOME = frozenset(("build", "build one", "doctor", "impact", "list", "show", "watch", "why"))
+WITH_HOME = frozenset(("adopt", "build", "build one", "doctor", "impact", "list", "show", "watch", "why"))
 """The commands that have the option `--user`."""
 
 WORTH_A_TRY = {

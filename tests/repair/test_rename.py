@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -579,3 +580,22 @@ def test_schemas_follow(bench: Workbench) -> None:
     assert "updated .assemble/manifest.schema.json\n" in bench.run("remove", "agents/heir").stdout
     assert _checks(bench).status == 0
     assert _checks(bench).status == 0
+
+
+def test_no_filter_of_the_repository_runs(bench: Workbench, tmp_path: Path) -> None:
+    """When git writes its index, it compares files that changed within the same second, and would filter them."""
+    bench.write({"assemble.toml": "", "agents/coder.toml": 'name = "coder"\ndescription = "C."\nrole = "You code."\n'})
+    bench.write({"notes.md": "Mine.\n", ".gitattributes": "* filter=spy\n"})
+    assert bench.run("--all").status == 0
+    commit_all(bench.folder)
+    marker = tmp_path / "ran"
+    git(bench.folder, "config", "filter.spy.clean", f"touch {marker}; cat")
+    git(bench.folder, "config", "filter.spy.required", "true")
+    index = bench.folder / ".git/index"
+    os.utime(index, (10**9, 10**9))  # all files are newer than the index
+    assert bench.run("rename", "coder", "writer").status == 0
+    assert not marker.exists()
+    assert "agents/writer.toml" in git(bench.folder, "ls-files").split("\n")
+    bench.write({"notes.md": "Yours.\n"})
+    assert "notes.md" in git(bench.folder, "diff", "--name-only")
+    assert marker.exists()

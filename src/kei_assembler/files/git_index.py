@@ -39,6 +39,8 @@ _OF_ONE_WORK_TREE = frozenset(
     "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY".split()
 )
 
+_NO_FILTER = {"clean": "", "process": "", "required": "false"}
+
 _EXECUTABLE, _LINK, _SUBMODULE = "100755", "120000", "160000"
 _SKIPPED = "Ss"  # a capital letter unless the entry is also assumed to be unchanged
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -300,7 +302,23 @@ class Git(NamedTuple):
             before, after = (os.fsencode(name) for name in self._relative([old, new]))
             lines.append(b"0 %s\t%s\0%s %s\t%s\0" % (b"0" * len(entry.blob), before, *entry.line, after))
         if lines:
-            self.run("update-index", "-z", "--index-info", given=b"".join(lines), purpose="change the index")
+            quiet = self._without_filters()
+            quiet.run("update-index", "-z", "--index-info", given=b"".join(lines), purpose="change the index")
+
+    def _without_filters(self) -> Git:
+        """The same work tree, without the filters that the repository sets.
+
+        When git writes the index, it compares files that changed within the last second with it. Without its filter, a
+        file differs, and git compares it again later.
+        """
+        keys = self.run("config", "-z", "--name-only", "--get-regexp", r"^filter\.", may_fail=True).split(b"\0")[:-1]
+        filters = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys})
+        off = [(f"{name}.{key}", value) for name in filters for key, value in _NO_FILTER.items()]
+        first = int(self.environment.get("GIT_CONFIG_COUNT") or 0)
+        settings = {"GIT_CONFIG_COUNT": str(first + len(off))}
+        for number, (key, value) in enumerate(off, first):
+            settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return self._replace(environment={**self.environment, **settings})
 
     def lacking(self, ids: Iterable[str]) -> set[str]:
         """Return those of these blobs that a partial clone does not have.
