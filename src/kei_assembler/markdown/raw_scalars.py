@@ -17,7 +17,7 @@ from kei_assembler.whitespace import collapse_whitespace
 
 _KEY = re.compile(r"(?P<key>[A-Za-z0-9_-]+):\s*(?P<value>.*)")
 _LITERAL, _FOLDED = ("|", "|-"), (">", ">-")
-_ITEM = re.compile(r"-\s+(.+)")
+_ITEM = re.compile(r"-\s+(\S.*)")
 
 
 def raw_front_matter(entries: Iterable[tuple[str, Value]]) -> str:

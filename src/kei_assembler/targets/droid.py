@@ -14,7 +14,7 @@ _TOOL = matching(
     "a tool of Factory Droid or `SERVER___TOOL`; a group such as `read-only` stands alone, without a list",
 )
 _TOOLS = any_of(list_of(_TOOL, "a list of tools"), one_of(*_CATEGORIES))
-_SERVERS = list_of(matching(r"[^,\n]*[^,\s][^,\n]*", "the name of a server"), "a list of servers")
+_SERVERS = list_of(matching(r"[^\S\n]*[^,\s][^,\n]*", "the name of a server"), "a list of servers")
 _TEXT_OR_LIST = any_of(TEXT, list_of(TEXT, "a list of strings"))
 _WRITTEN_BY_CLIENT = "is written by the client's own editor"
 

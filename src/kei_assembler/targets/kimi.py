@@ -58,7 +58,7 @@ KIMI = Target(
         mcp_tool="mcp__{server}__{tool}",
         mcp_server="mcp__{server}__*",
         # without the characters of patterns
-        mcp_pattern=r"mcp__[\w.-]+?__(?:\*|[\w.-]+)",
+        mcp_pattern=r"mcp__(?:[^\W_]|[.-]|_(?!_))+__(?:\*|[\w.-]+)",
         agents_key="subagents",
         any_agent="*",
         own_names=words(
