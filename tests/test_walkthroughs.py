@@ -58,6 +58,7 @@ def test_all_walkthroughs_are_found() -> None:
         "doctor",
         "fixes",
         "getting-started",
+        "guard",
         "impact",
         "inspect",
         "instructions",

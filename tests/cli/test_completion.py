@@ -147,6 +147,7 @@ OFFERED: dict[str, Callable[[list[str]], list[str]]] = {
                 "remove",
                 "why",
                 "adopt",
+                "guard",
                 "doctor",
                 "schema",
                 "gitignore",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import LoadedKit, stem
@@ -25,19 +25,37 @@ def ignore_lines(kit: LoadedKit) -> list[str]:
     Raises:
         AssembleError: a folder of the kit cannot be read.
     """
+    return sorted(map(_line, output_paths(kit)))
+
+
+def output_paths(kit: LoadedKit, others: Callable[[str], Iterable[str]] | None = None) -> set[str]:
+    """Return the paths of a kit's outputs that the lines are about, with `ANY` in the place of an agent's name.
+
+    A path that would match a source of the kit is that of one agent instead, and so is one for which `others` returns
+    a path that is not an output. All paths are relative to `folder_of_lines`.
+
+    Raises:
+        AssembleError: a folder of the kit cannot be read.
+    """
     base = folder_of_lines(kit)
     sources = [path_below(_real(kit, file), base) for file in kit.sources()]
-    lines: set[str] = set()
+    pairs = [*_pairs(kit, base)]
+    own = {exact for _, exact, _ in pairs}
+    found: set[str] = set()
+    for pattern, exact, has_folder in pairs:
+        is_free = has_folder and not _matches_any(pattern, sources) and not (others and {*others(pattern)} - own)
+        found.add(pattern if is_free else exact)
+    return found - {""}
+
+
+def _pairs(kit: LoadedKit, base: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield the path of each output with `ANY` in it, the one without, and whether it lies in a folder of its own."""
     for file, manifest in kit.composition.manifests() if not kit.settings.is_user_level else ():
         named = (outputs_of(kit, manifest._replace(name=name), file) for name in (ANY, stem(file)))
         for pair in zip(*named, strict=True):
-            if pair[0].section:  # people write the rest of the file
-                continue
-            pattern, exact = (path_below(_real(kit, output.path), base) for output in pair)
-            has_folder = bool(os.path.dirname(pair[0].path).strip("./"))
-            path = pattern if has_folder and not _matches_any(pattern, sources) else exact
-            lines |= {_line(path)} if path else set()
-    return sorted(lines)
+            if not pair[0].section:  # people write the rest of the file
+                pattern, exact = (path_below(_real(kit, output.path), base) for output in pair)
+                yield pattern, exact, bool(os.path.dirname(pair[0].path).strip("./"))
 
 
 def _real(kit: LoadedKit, file: str) -> str:

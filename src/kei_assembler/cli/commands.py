@@ -23,6 +23,7 @@ COMMANDS = {
     "remove": "Remove an agent, a block, a bundle or a value that nothing uses",
     "why": "Show where the lines of a generated file come from",
     "adopt": "Take hand edits of generated files back into their sources",
+    "guard": "Answer a client's hook: name the sources of a generated file that an agent is about to edit",
     "explain": "Explain a diagnostic code",
     "targets": "List the supported clients",
     "doctor": "Report which clients are installed, and which files of the kit they read",

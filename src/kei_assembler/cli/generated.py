@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
@@ -24,11 +24,26 @@ def at(path: str, folder: str | None, for_user: bool) -> tuple[LoadedKit, list[O
         AssembleError: no kit generates the file, or its settings are invalid.
     """
     kits = [load_kit(each, for_user=for_user) for each in _folders(path, folder)]
+    if found := _among(kits, path):
+        return found
+    raise _not_generated(next((kit for kit in kits if kit.manifests), kits[0]), path)
+
+
+def at_if_any(path: str, folder: str | None) -> tuple[LoadedKit, list[Owned]] | None:
+    """Return what `at` returns, or None if no kit generates the file.
+
+    Raises:
+        AssembleError: there is no kit, or its settings are invalid.
+    """
+    return _among((load_kit(each) for each in _folders(path, folder)), path)
+
+
+def _among(kits: Iterable[LoadedKit], path: str) -> tuple[LoadedKit, list[Owned]] | None:
     for kit in kits:
         in_home = os.path.join(DISK.resolve(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
         if found := generated_at(kit, (*candidates(kit.folder, path), in_home)):
             return kit, found
-    raise _not_generated(next((kit for kit in kits if kit.manifests), kits[0]), path)
+    return None
 
 
 def _folders(path: str, folder: str | None) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -107,23 +107,28 @@ def _commit(commit: Commit | None) -> str:
     return f"{commit.id[:_ID]} {commit.date} {commit.author}: {commit.subject}"
 
 
-def table(found: Explanation, columns: int) -> str:
-    """Return a table of the lines of a generated file and their sources, which fits in so many columns."""
-    rows = [*_ranges(found)]
-    numbers = [str(row.first) if row.first == row.last else f"{row.first}-{row.last}" for row in rows]
-    at = max(map(width, numbers))
+def table(found: Explanation, columns: int, numbers: Collection[int] | None = None) -> str:
+    """Return a table of the lines of a generated file and their sources, which fits in so many columns.
+
+    With `numbers`, it has only these lines, from 1.
+    """
+    rows = [*_ranges(found, numbers)]
+    spans = [str(row.first) if row.first == row.last else f"{row.first}-{row.last}" for row in rows]
+    at = max(map(width, spans), default=0)
     source = max((width(shown(row.source)) for row in rows if row.what), default=0)
     lines = (
         f"{number.rjust(at)}  {shown(row.source)}{' ' * (source - width(shown(row.source)))}  {row.what}"
-        for number, row in zip(numbers, rows, strict=True)
+        for number, row in zip(spans, rows, strict=True)
     )
     return escaped("".join(f"{_cropped(line.rstrip(SPACES), columns)}\n" for line in lines))
 
 
-def _ranges(found: Explanation) -> Iterator[Range]:
+def _ranges(found: Explanation, numbers: Collection[int] | None) -> Iterator[Range]:
     """Yield the ranges of lines that have consecutive lines of one source, or none. Blank lines join them."""
     groups: list[tuple[tuple[str, ...], list[tuple[int, Part | None]]]] = []
     for number, line in enumerate(found.lines, 1):
+        if numbers is not None and number not in numbers:
+            continue
         part = line.parts[0]
         if groups and _is_filler(line):
             groups[-1][1].append((number, None))
