@@ -6,6 +6,7 @@ listed here, and nothing else is allowed.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -114,12 +115,16 @@ def _is_of_process(path: str) -> bool:
 
 
 class Step(NamedTuple):
-    """A command line for a kit, and where it runs. `sources` are the files that it names for an import."""
+    """A command line for a kit, and where it runs. `sources` are the files that it names for an import.
+
+    `given` is what it reads from stdin, if that is not empty.
+    """
 
     name: str
     args: Sequence[str]
     environment: Mapping[str, str] = {}
     sources: Sequence[Path] = ()
+    given: str = ""
 
 
 def _build(*args: str) -> Callable[[RandomKit], Step]:
@@ -234,6 +239,21 @@ def _adopt(kit: RandomKit) -> Step:
     return Step("adopt", ["adopt", *options, str(path.relative_to(kit.kit))])
 
 
+GIVEN = """
+import io, sys
+sys.stdin = io.TextIOWrapper(io.BytesIO({0!r}.encode(errors="surrogateescape")))
+"""
+
+
+def _guard(kit: RandomKit) -> Step:
+    """A step that answers a hook about any file in or outside of the kit."""
+    files = [str(path) for path in sorted(_files(kit.kit))]
+    outside = [str(kit.outside / "secret.md"), "../../outside/secret.md", ".git/config", "linked/alpha.md"]
+    path = kit.chooser.choice(files if files and kit.is_chance(80) else outside)
+    edit = kit.chooser.choice(({"content": "Mine."}, {"old_string": "a", "new_string": "b"}, {}))
+    return Step("guard", ["guard"], given=json.dumps({"tool_input": {"file_path": path, **edit}}))
+
+
 def _doctor(kit: RandomKit) -> Step:
     return Step("doctor", ["doctor", "--no-run", *kit.chooser.choice(([], ["--output-format", "json"]))])
 
@@ -283,7 +303,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
         ),
     ),
     *(_why, _why, _words("gitignore", ["gitignore"])),
-    *(_doctor, _doctor, _adopt, _adopt),
+    *(_doctor, _doctor, _adopt, _adopt, _guard),
     *(
         _words("rename", *(["rename", *words] for words in RENAMES)),
         _words("rename", ["rename", "alpha", "omega"], ["rename", "block:house", "deep/home"]),
@@ -302,12 +322,26 @@ COMPOSING: Sequence[Callable[[RandomKit], Step]] = (
 NAMES = frozenset(
     (
         *("adopt", "build", "build one", "catalog", "completion", "doctor", "explain", "flatten", "gitignore", "graph"),
-        *("impact", "import", "init", "list", "new", "recursive", "remove", "rename", "schema", "show", "targets"),
+        *(
+            "guard",
+            "impact",
+            "import",
+            "init",
+            "list",
+            "new",
+            "recursive",
+            "remove",
+            "rename",
+            "schema",
+            "show",
+            "targets",
+        ),
         *("watch", "why"),
     )
 )
 ONLY_READING = NAMES & {
-    *("completion", "doctor", "explain", "gitignore", "graph", "impact", "list", "schema", "show", "targets", "why")
+    *("completion", "doctor", "explain", "gitignore", "graph", "guard", "impact", "list", "schema", "show", "targets"),
+    "why",
 }
 WITHOUT_KIT = ("targets", "--all", "--help", "--version")
 """The last words of the commands about targets that need no kit."""
@@ -455,7 +489,8 @@ class Laboratory:
         timer = Timer(0.2, _disturb, [kit])
         if is_watch:
             timer.start()
-        run = self.observer.run(here, args, environment, WATCH if is_watch else COMMAND)
+        given = GIVEN.format(step.given) if step.given else ""
+        run = self.observer.run(here, args, environment, given + (WATCH if is_watch else COMMAND))
         if is_watch:
             timer.join()
         after = self.allowed(kit, start, step)
