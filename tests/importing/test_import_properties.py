@@ -262,9 +262,9 @@ def _is_kept(key: str, value: Any, made: AgentFile, imported: Imported) -> bool:
 def _interpreted(key: str, value: Any) -> Any:
     """The value as Claude Code interprets it."""
     match value:
-        case str() if key in ("tools", "skills", "disallowedTools", "mcpServers"):
+        case str() if key in ("tools", "skills", "disallowedTools", "disabled_tools", "mcpServers"):
             return list(re.findall(r"(?:\([^)]*\)|[^\s,(])+", value))
-        case list() if key in ("tools", "skills", "disallowedTools"):
+        case list() if key in ("tools", "skills", "disallowedTools", "disabled_tools"):
             return [name for one in value for name in _interpreted(key, one)]
         case Mapping() if key == "mcpServers":
             return [{name: server} for name, server in value.items()]

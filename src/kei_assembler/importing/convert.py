@@ -244,7 +244,7 @@ class _Converter:
             message = (
                 f"`assemble` never writes `{key}`, because it {why}" if why else f"`assemble` does not know `{key}`"
             )
-            self._leave_out(imports.key_not_placed, key, message, f"the key stays only in this file{other}")
+            self._leave_out(imports.key_not_placed, key, message, f"the manifest lacks the key{other}")
         elif value not in (None, ""):
             full = _without_nulls(value)
             if full != value:
@@ -266,7 +266,7 @@ class _Converter:
             self.own[key] = valid
         what = "part of the value" if valid else "the value"
         message = f"a manifest cannot have {what} of `{key}`: it must be {shape.expects}"
-        hint = f"it stays only in this file; find out whether {self.row.label} accepts it"
+        hint = f"the manifest lacks it; find out whether {self.row.label} accepts it"
         self._leave_out(imports.key_not_placed, key, message, hint)
 
     def convert_body(self, agents: frozenset[str], has_sections: bool) -> None:

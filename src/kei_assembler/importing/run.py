@@ -16,6 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.agents import convert_agents, differences
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
+from kei_assembler.importing.common_findings import grouped
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.dialects import Guess, about_guesses, recognized
 from kei_assembler.importing.instruction_files import (
@@ -122,7 +123,8 @@ def import_files(
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
     ending = _finish(kit, by_imported_file([*kept, *added]), options)
-    weighed = policy.weigh([*found, *ending.found])
+    clients = {agent.source.file: agent.target for agent in read.agents}
+    weighed = policy.weigh([*grouped(found, clients), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed))
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
