@@ -54,3 +54,19 @@ def test_a_file_with_a_common_finding_still_says_more_than_its_manifest(bench: W
     files = [f".claude/agents/critic-{number}.md" for number in range(1, 4)]
     run = bench.run("import", ".claude/agents")
     assert all(run.stderr.partition("3 agents")[2].count(file) == 1 for file in files)
+
+
+def test_an_old_tool_in_many_files_is_one_finding(bench: Workbench) -> None:
+    _agents(bench, 4, "tools: Read, MultiEdit, LS\n")
+    run = bench.run("import", ".claude/agents")
+    assert run.status == 0
+    assert run.stderr.startswith(
+        "agents/critic-1.toml:3:18: warning[K111] `MultiEdit` is an old tool, which Claude Code no longer has; also in "
+        "3 other files: `agents/critic-2.toml`, `agents/critic-3.toml` and 1 more\n"
+        '    3 | tools = ["Read", "MultiEdit", "LS"]\n'
+        "      |                   ^^^^^^^^^ help: `Edit` replaced it\n"
+        "agents/critic-1.toml:3:31: warning[K111] `LS` is an old tool"
+    )
+    assert run.stderr.partition("\n4 agents; ")[2].startswith("2 warnings\n")
+    assert bench.run("--all", "--force").status == 0
+    assert "tools: Read, MultiEdit, LS\n" in bench.read(".claude/agents/critic-4.md")
