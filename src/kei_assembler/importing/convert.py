@@ -25,6 +25,7 @@ from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.fields import NOTHING
 from kei_assembler.toml.source import START
 from kei_assembler.validation import LINE, Field, Shape, fits
 from kei_assembler.whitespace import WHITESPACE, has_text
@@ -261,6 +262,13 @@ class _Converter:
         if fitting := [one for one in _candidates(shape, value) if _fits(shape, one)]:
             self.own[key] = fitting[0]
             return
+        if (word := self._in_lower_case(key, value)) and _fits(shape, word):
+            self.own[key] = word
+            message = f"`{key}: {value}` became `{key}: {word}`"
+            self._report(
+                imports.value_in_lower_case, key, message, f"{self.row.label} knows the word in lower case only"
+            )
+            return
         valid = [entry for entry in value if _fits(shape, [entry])] if isinstance(value, list) else []
         if valid:
             self.own[key] = valid
@@ -268,6 +276,11 @@ class _Converter:
         message = f"a manifest cannot have {what} of `{key}`: it must be {shape.expects}"
         hint = f"the manifest lacks it; find out whether {self.row.label} accepts it"
         self._leave_out(imports.key_not_placed, key, message, hint)
+
+    def _in_lower_case(self, key: str, value: Any) -> str:
+        """The value in lower case, or "" if it is no text, or what the agent can do depends on the key."""
+        grants_nothing = any(row.field.key == key and row.permissions.startswith(NOTHING) for row in self.row.table)
+        return value.strip(WHITESPACE).lower() if grants_nothing and isinstance(value, str) else ""
 
     def convert_body(self, agents: frozenset[str], has_sections: bool) -> None:
         """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""
