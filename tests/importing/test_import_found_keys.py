@@ -62,3 +62,26 @@ def test_a_color_in_many_files_is_one_finding(bench: Workbench) -> None:
     bench.write({".claude/agents/tester.md": text})
     run = _import(bench, "color: Blue\n")
     assert "`color: Blue` became `color: blue`; also in `.claude/agents/tester.md`\n" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "key", "hint"),
+    [
+        ("opencode", "permissions: {edit: deny}", "did you mean `permission`? The manifest lacks the key"),
+        ("kilo", "permissions: {edit: deny}", "did you mean `permission`? The manifest lacks the key"),
+        ("claude-code", "max_turns: 5", "did you mean `maxTurns`? The manifest lacks the key"),
+        ("qwen", "tool: [read_file]", "did you mean `tools`? The manifest lacks the key"),
+    ],
+)
+def test_a_misspelled_key_is_reported_with_the_right_one(target: str, key: str, hint: str, bench: Workbench) -> None:
+    run = _import(bench, f"{key}\n", target)
+    assert (run.status, run.stderr.count("[I904]")) == (0, 1)
+    assert f" help: {hint}\n" in run.stderr
+    assert "permission" not in _own(bench, target)
+
+
+@pytest.mark.parametrize("front", ["permissions: {edit: deny}\npermission: {edit: deny}\n", "category: x\n"])
+def test_no_key_is_suggested_that_the_file_has_or_that_is_not_close(front: str, bench: Workbench) -> None:
+    run = _import(bench, front, "opencode")
+    assert ("[I904]" in run.stderr, "did you mean" in run.stderr) == (True, False)
+    assert " help: the manifest lacks the key" in run.stderr

@@ -259,13 +259,18 @@ def _is_kept(key: str, value: Any, made: AgentFile, imported: Imported) -> bool:
     return _is_same(key, value, made.values.get(key), imported)
 
 
+_LISTS = ("tools", "skills", "disallowedTools", "disabled_tools", "subagents")
+"""Keys with names that can also be one string."""
+
+
 def _interpreted(key: str, value: Any) -> Any:
     """The value as Claude Code interprets it."""
     match value:
-        case str() if key in ("tools", "skills", "disallowedTools", "disabled_tools", "mcpServers"):
+        case str() if key in (*_LISTS, "mcpServers"):
             return list(re.findall(r"(?:\([^)]*\)|[^\s,(])+", value))
-        case list() if key in ("tools", "skills", "disallowedTools", "disabled_tools"):
-            return [name for one in value for name in _interpreted(key, one)]
+        case list() if key in _LISTS:
+            names = (_interpreted(key, one) if isinstance(one, str | list) else [one] for one in value)
+            return [name for each in names for name in each]
         case Mapping() if key == "mcpServers":
             return [{name: server} for name, server in value.items()]
         case "true" | "false":

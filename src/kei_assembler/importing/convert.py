@@ -23,7 +23,7 @@ from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_age
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
-from kei_assembler.suggestions import listed
+from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.fields import NOTHING
 from kei_assembler.toml.source import START
@@ -241,11 +241,10 @@ class _Converter:
             return
         if key not in self.fields:
             why = self.row.refused.get(key)
-            other = "" if why else f"; {self.row.label} may know it. If it is a key of another client, see `--from`"
             message = (
                 f"`assemble` never writes `{key}`, because it {why}" if why else f"`assemble` does not know `{key}`"
             )
-            self._leave_out(imports.key_not_placed, key, message, f"the manifest lacks the key{other}")
+            self._leave_out(imports.key_not_placed, key, message, self._hint_for_key(key))
         elif value not in (None, ""):
             full = _without_nulls(value)
             if full != value:
@@ -257,6 +256,14 @@ class _Converter:
                 hint = "in a list of a manifest, it stands for the entries of a base"
                 self._leave_out(imports.key_not_placed, key, message, hint)
             self._convert_field(key, literal, self.fields[key].shape)
+
+    def _hint_for_key(self, key: str) -> str:
+        """What to do about a key that no manifest can have."""
+        if meant := misspelled(key, {*self.row.keys} - {*self.agent.entries}):
+            return f"did you mean `{meant}`? The manifest lacks the key"
+        is_refused = key in self.row.refused
+        other = "" if is_refused else f"; {self.row.label} may know it. If it is a key of another client, see `--from`"
+        return f"the manifest lacks the key{other}"
 
     def _convert_field(self, key: str, value: Any, shape: Shape) -> None:
         if fitting := [one for one in _candidates(shape, value) if _fits(shape, one)]:
