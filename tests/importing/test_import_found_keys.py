@@ -85,3 +85,42 @@ def test_no_key_is_suggested_that_the_file_has_or_that_is_not_close(front: str, 
     run = _import(bench, front, "opencode")
     assert ("[I904]" in run.stderr, "did you mean" in run.stderr) == (True, False)
     assert " help: the manifest lacks the key" in run.stderr
+
+
+GO = "- label: Go\n  agent: x\n  prompt: y\n"
+
+
+@pytest.mark.parametrize(
+    ("entries", "fault", "kept"),
+    [
+        ("- label: Go\n", "the value of `handoffs`: in entry 1, `agent` is missing and `prompt` is missing", 0),
+        (f"{GO}- label: A\n  agent: x\n", "part of the value of `handoffs`: in entry 2, `prompt` is missing", 1),
+        (
+            "- agent: x\n  prompt: ' '\n",
+            "the value of `handoffs`: in entry 1, `prompt` is blank and `label` is missing",
+            0,
+        ),
+        (f"{GO}- x\n", "part of the value of `handoffs`: in entry 2, it must be a table, not a string", 1),
+        (f"{GO}{GO}  send: maybe\n", "in entry 2, `send` must be true or false, not a string", 1),
+        (
+            "- label: A\n  agent: x\n" * 5,
+            "in entry 1, `prompt` is missing; in entry 2, `prompt` is missing; in entry 3, `prompt` is missing; "
+            "and 2 more entries are wrong",
+            0,
+        ),
+    ],
+)
+def test_an_incomplete_handoff_is_reported_with_what_is_missing(
+    entries: str, fault: str, kept: int, bench: Workbench
+) -> None:
+    run = _import(bench, f"handoffs:\n{entries}", "copilot")
+    assert (run.status, run.stderr.count("[I904]")) == (0, 1)
+    assert f"{fault}\n" in run.stderr
+    assert "help: the manifest lacks it; complete it in `[target.copilot]`\n" in run.stderr
+    assert len(_own(bench, "copilot").get("handoffs", [])) == kept
+
+
+def test_handoffs_that_are_not_a_list(bench: Workbench) -> None:
+    run = _import(bench, "handoffs: tester\n", "copilot")
+    assert "[I904] a manifest cannot have the value of `handoffs`: it must be a list of tables\n" in run.stderr
+    assert "help: the manifest lacks it; find out whether GitHub Copilot and VS Code accepts it\n" in run.stderr

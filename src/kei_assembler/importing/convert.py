@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import Section, fields_of
+from kei_assembler.importing.faults import faults_of_entries
 from kei_assembler.importing.legacy_syntax import modernized
 from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
@@ -280,9 +281,12 @@ class _Converter:
         if valid:
             self.own[key] = valid
         what = "part of the value" if valid else "the value"
-        message = f"a manifest cannot have {what} of `{key}`: it must be {shape.expects}"
-        hint = f"the manifest lacks it; find out whether {self.row.label} accepts it"
-        self._leave_out(imports.key_not_placed, key, message, hint)
+        lacks, faults = "the manifest lacks it", faults_of_entries(shape, value)
+        message = f"a manifest cannot have {what} of `{key}`: {faults or f'it must be {shape.expects}'}"
+        to_do = (
+            f"complete it in `[target.{self.row.name}]`" if faults else f"find out whether {self.row.label} accepts it"
+        )
+        self._leave_out(imports.key_not_placed, key, message, f"{lacks}; {to_do}")
 
     def _in_lower_case(self, key: str, value: Any) -> str:
         """The value in lower case, or "" if it is no text, or what the agent can do depends on the key."""
