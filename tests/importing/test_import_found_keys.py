@@ -124,3 +124,98 @@ def test_handoffs_that_are_not_a_list(bench: Workbench) -> None:
     run = _import(bench, "handoffs: tester\n", "copilot")
     assert "[I904] a manifest cannot have the value of `handoffs`: it must be a list of tables\n" in run.stderr
     assert "help: the manifest lacks it; find out whether GitHub Copilot and VS Code accepts it\n" in run.stderr
+
+
+METADATA = (
+    "category: quality\nversion: 1.10\ntags: [review, 7]\nemoji: 🦊\npriority: 2\nbeta: true\nowner: {team: core}\n"
+)
+
+
+def _manifest(bench: Workbench) -> Any:
+    return tomllib.loads(bench.read("agents/critic.toml"))
+
+
+def test_metadata_is_kept_as_extra_keys(bench: Workbench) -> None:
+    run = _import(bench, METADATA, "claude-code", "--keep-metadata")
+    assert (run.status, run.stderr.count("note[I928]"), "I904" in run.stderr) == (0, 7, False)
+    assert run.stderr.startswith(
+        ".claude/agents/critic.md:4:1: note[I928] `category` is kept in the manifest, but generated files do not have "
+        "it\n"
+        "    4 | category: quality\n"
+        "      | ^^^^^^^^ help: a template of the kit can print `extra.category`\n"
+    )
+    assert bench.read("assemble.toml") == (
+        'required = ["name", "description"]\n\n[extra-keys]\nbeta = "boolean"\ncategory = "string"\nemoji = "string"\n'
+        'owner = "table"\npriority = "integer"\ntags = "strings"\nversion = "string"\n\n'
+        '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
+    )
+    kept = {key: value for key, value in _manifest(bench).items() if key not in ("name", "description", "role")}
+    assert kept == {
+        "category": "quality",
+        "version": "1.10",
+        "tags": ["review", "7"],
+        "emoji": "🦊",
+        "priority": 2,
+        "beta": True,
+        "owner": {"team": "core"},
+    }
+    assert bench.run("--all", "--force").status == 0
+    assert bench.run("--all", "--check").status == 0
+    assert "quality" not in bench.read(".claude/agents/critic.md")
+    again = bench.run("import", "--keep-metadata", ".")
+    assert (again.status, again.stdout) == (0, "")
+
+
+def test_without_the_option_a_new_kit_keeps_no_metadata(bench: Workbench) -> None:
+    run = _import(bench, METADATA)
+    assert (run.stderr.count("[I904]"), "I928" in run.stderr, "extra-keys" in bench.read("assemble.toml")) == (
+        7,
+        False,
+        False,
+    )
+
+
+def test_an_existing_kit_keeps_what_it_declares(bench: Workbench) -> None:
+    settings = 'required = ["name"]\nextra-keys = { category = "string", version = "integer" }\n'
+    bench.write({"assemble.toml": settings})
+    run = _import(bench, METADATA, "claude-code", "--keep-metadata")
+    assert (run.stderr.count("[I928]"), run.stderr.count("[I904]")) == (1, 6)
+    assert (_manifest(bench)["category"], bench.read("assemble.toml")) == ("quality", settings)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hooks2x: '{{A}}'",
+        "max_turns: 5",
+        "permission: allow",
+        "role: critic",
+        "Category: x",
+        "a.b: c",
+        "x:",
+        "y: [[a]]",
+    ],
+)
+def test_what_is_no_metadata_is_not_kept(line: str, bench: Workbench) -> None:
+    _import(bench, f"{line}\n", "claude-code", "--keep-metadata")
+    assert "extra-keys" not in bench.read("assemble.toml")
+    assert {*_manifest(bench)} <= {"name", "description", "role"}
+
+
+def test_one_kind_for_all_files_of_a_key(bench: Workbench) -> None:
+    text = "---\nname: tester\ndescription: Tests code.\nversion: 2.0.1\ntags: one\n---\nYou test code.\n"
+    bench.write({".claude/agents/tester.md": text})
+    run = _import(bench, "version: 2\ntags: [a, b]\n", "claude-code", "--keep-metadata")
+    assert (run.status, "I904" in run.stderr, run.stderr.count("[I928]")) == (0, False, 2)
+    tester = tomllib.loads(bench.read("agents/tester.toml"))
+    assert (_manifest(bench)["version"], tester["version"]) == ("2", "2.0.1")
+    assert (_manifest(bench)["tags"], tester["tags"]) == (["a", "b"], ["one"])
+
+
+def test_the_metadata_of_an_agent_for_two_clients(bench: Workbench) -> None:
+    text = "---\nname: critic\ndescription: Reviews code.\ncategory: other\nemoji: 🦊\n---\nYou review code.\n"
+    bench.write({path_of("qwen"): text})
+    run = _import(bench, "category: quality\n", "claude-code", "--keep-metadata")
+    manifest = _manifest(bench)
+    assert (run.status, manifest["category"], manifest["emoji"]) == (0, "quality", "🦊")
+    assert "warning[I924] the manifest for several clients changes `category` for Qwen Code\n" in run.stderr

@@ -11,7 +11,13 @@ from kei_assembler.rules.tools import unknown_tool
 from kei_assembler.suggestions import counted, listed
 
 _MAX_NAMED = 3
-_RULES = (imports.key_not_placed, imports.tools_repaired, imports.value_in_lower_case, unknown_tool)
+_RULES = (
+    imports.key_not_placed,
+    imports.tools_repaired,
+    imports.value_in_lower_case,
+    imports.metadata_kept,
+    unknown_tool,
+)
 _COMMON = frozenset(rule.code for rule in _RULES)
 """The codes of findings about keys and tools. Of the others, each one needs a look at its file."""
 

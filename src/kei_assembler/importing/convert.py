@@ -12,6 +12,7 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import Section, fields_of
 from kei_assembler.importing.faults import faults_of_entries
 from kei_assembler.importing.legacy_syntax import modernized
+from kei_assembler.importing.metadata import is_metadata, metadata_value
 from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.repairs import repaired_body
@@ -240,6 +241,8 @@ class _Converter:
     def _convert_own(self, key: str, value: Any) -> None:
         if key in self.row.defaults and value == self.row.defaults[key]:
             return
+        if key not in self.fields and self._keep_metadata(key):
+            return
         if key not in self.fields:
             why = self.row.refused.get(key)
             message = (
@@ -257,6 +260,17 @@ class _Converter:
                 hint = "in a list of a manifest, it stands for the entries of a base"
                 self._leave_out(imports.key_not_placed, key, message, hint)
             self._convert_field(key, literal, self.fields[key].shape)
+
+    def _keep_metadata(self, key: str) -> bool:
+        """Keep a key that no client knows if the kit declares it. Return whether the manifest has it then."""
+        kind = self.kit.settings.extra_keys.get(key, "")
+        kept = metadata_value(self.agent, key, kind) if kind and is_metadata(key, self.row.name) else None
+        if kept is None:
+            return False
+        self.data[key] = kept
+        message = f"`{key}` is kept in the manifest, but generated files do not have it"
+        self._report(imports.metadata_kept, key, message, f"a template of the kit can print `extra.{key}`")
+        return True
 
     def _hint_for_key(self, key: str) -> str:
         """What to do about a key that no manifest can have."""

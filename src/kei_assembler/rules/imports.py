@@ -347,3 +347,36 @@ def value_in_lower_case() -> None:
         ---
         You review code.
     """
+
+
+@documented("I928", Severity.NOTE)
+def metadata_kept() -> None:
+    """A key that no client knows is an extra key of the manifest now, which generated files do not have.
+
+    The setting `extra-keys` declares it. `assemble import --keep-metadata` writes this setting for a new kit.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        category: quality
+        ---
+        You review code.
+
+        # assemble.toml
+        extra-keys = { category = "string" }
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # assemble.toml
+        extra-keys = { category = "string" }
+    """
