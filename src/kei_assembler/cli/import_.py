@@ -28,12 +28,17 @@ _REMOVE_OLD_HELP = (
     "Delete imported files whose agents get files with other names, after generating these, and replace the text of "
     "imported instructions with the generated section. A file that says more than its manifest is kept."
 )
+_METADATA_HELP = (
+    "Keep keys that no client knows, such as `category`, in the manifests: the settings of a new kit declare them in "
+    "`extra-keys`. An existing kit keeps those that it declares, also without this option."
+)
 
 
 @click.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE-OR-FOLDER...", shell_complete=completion.files)
 @click.option("--from", "target", type=OneOf(TARGETS), metavar="TARGET", help=_FROM_HELP)
 @click.option("--share", is_flag=True, help="Move sections that several files have word for word to blocks.")
+@click.option("--keep-metadata", is_flag=True, help=_METADATA_HELP)
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be written.")
 @click.option("--remove-old", is_flag=True, help=_REMOVE_OLD_HELP)
 @kit_option

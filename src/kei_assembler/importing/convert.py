@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.bodies import Section, fields_of
+from kei_assembler.importing.faults import faults_of_entries
 from kei_assembler.importing.legacy_syntax import modernized
+from kei_assembler.importing.metadata import is_metadata, metadata_value
 from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.repairs import repaired_body
@@ -23,8 +25,9 @@ from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_age
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.rules import imports
-from kei_assembler.suggestions import listed
+from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.fields import NOTHING
 from kei_assembler.toml.source import START
 from kei_assembler.validation import LINE, Field, Shape, fits
 from kei_assembler.whitespace import WHITESPACE, has_text
@@ -238,13 +241,14 @@ class _Converter:
     def _convert_own(self, key: str, value: Any) -> None:
         if key in self.row.defaults and value == self.row.defaults[key]:
             return
+        if key not in self.fields and self._keep_metadata(key):
+            return
         if key not in self.fields:
             why = self.row.refused.get(key)
-            other = "" if why else f"; {self.row.label} may know it. If it is a key of another client, see `--from`"
             message = (
                 f"`assemble` never writes `{key}`, because it {why}" if why else f"`assemble` does not know `{key}`"
             )
-            self._leave_out(imports.key_not_placed, key, message, f"the key stays only in this file{other}")
+            self._leave_out(imports.key_not_placed, key, message, self._hint_for_key(key))
         elif value not in (None, ""):
             full = _without_nulls(value)
             if full != value:
@@ -257,17 +261,51 @@ class _Converter:
                 self._leave_out(imports.key_not_placed, key, message, hint)
             self._convert_field(key, literal, self.fields[key].shape)
 
+    def _keep_metadata(self, key: str) -> bool:
+        """Keep a key that no client knows if the kit declares it. Return whether the manifest has it then."""
+        kind = self.kit.settings.extra_keys.get(key, "")
+        kept = metadata_value(self.agent, key, kind) if kind and is_metadata(key, self.row.name) else None
+        if kept is None:
+            return False
+        self.data[key] = kept
+        message = f"`{key}` is kept in the manifest, but generated files do not have it"
+        self._report(imports.metadata_kept, key, message, f"a template of the kit can print `extra.{key}`")
+        return True
+
+    def _hint_for_key(self, key: str) -> str:
+        """What to do about a key that no manifest can have."""
+        if meant := misspelled(key, {*self.row.keys} - {*self.agent.entries}):
+            return f"did you mean `{meant}`? The manifest lacks the key"
+        is_refused = key in self.row.refused
+        other = "" if is_refused else f"; {self.row.label} may know it. If it is a key of another client, see `--from`"
+        return f"the manifest lacks the key{other}"
+
     def _convert_field(self, key: str, value: Any, shape: Shape) -> None:
         if fitting := [one for one in _candidates(shape, value) if _fits(shape, one)]:
             self.own[key] = fitting[0]
+            return
+        if (word := self._in_lower_case(key, value)) and _fits(shape, word):
+            self.own[key] = word
+            message = f"`{key}: {value}` became `{key}: {word}`"
+            self._report(
+                imports.value_in_lower_case, key, message, f"{self.row.label} knows the word in lower case only"
+            )
             return
         valid = [entry for entry in value if _fits(shape, [entry])] if isinstance(value, list) else []
         if valid:
             self.own[key] = valid
         what = "part of the value" if valid else "the value"
-        message = f"a manifest cannot have {what} of `{key}`: it must be {shape.expects}"
-        hint = f"it stays only in this file; find out whether {self.row.label} accepts it"
-        self._leave_out(imports.key_not_placed, key, message, hint)
+        lacks, faults = "the manifest lacks it", faults_of_entries(shape, value)
+        message = f"a manifest cannot have {what} of `{key}`: {faults or f'it must be {shape.expects}'}"
+        to_do = (
+            f"complete it in `[target.{self.row.name}]`" if faults else f"find out whether {self.row.label} accepts it"
+        )
+        self._leave_out(imports.key_not_placed, key, message, f"{lacks}; {to_do}")
+
+    def _in_lower_case(self, key: str, value: Any) -> str:
+        """The value in lower case, or "" if it is no text, or what the agent can do depends on the key."""
+        grants_nothing = any(row.field.key == key and row.permissions.startswith(NOTHING) for row in self.row.table)
+        return value.strip(WHITESPACE).lower() if grants_nothing and isinstance(value, str) else ""
 
     def convert_body(self, agents: frozenset[str], has_sections: bool) -> None:
         """Set the role and the keys of generated sections. `agents` are the agents that handoffs can go to."""

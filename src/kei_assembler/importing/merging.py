@@ -247,7 +247,7 @@ class _Merger:
         texts = {key: first.data[key] for key in _TEXTS[1:] if key in first.data}
         texts |= {"role": split.role} if split.role else {}
         targets = [part.target for part in self.parts]
-        data = self.data | texts
+        data = self.data | self._metadata() | texts
         data |= {} if {*targets} <= {*self.kit.settings.targets} else {"targets": targets}
         own = {target: table for target, table in self.own.items() if table}
         data |= {"target": own} if own else {}
@@ -259,6 +259,15 @@ class _Merger:
             for part in self.parts
         ]
         return first._replace(data=data, parts=(*parts, *copies), pieces=split.pieces)
+
+    def _metadata(self) -> dict[str, Any]:
+        """The extra keys of the first file that has each. A file with another value is reported."""
+        kept: dict[str, Any] = {}
+        for part in self.parts:
+            for key in self.kit.settings.extra_keys:
+                if key in part.data and kept.setdefault(key, part.data[key]) != part.data[key]:
+                    self._report(part, key)
+        return kept
 
     def _without_made_up(self, part: Conversion) -> list[Diagnostic]:
         """The findings about a file, except that its description is made up if it gets that of another file."""

@@ -17,6 +17,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.bodies import RoleSplit, split_roles
 from kei_assembler.importing.convert import Conversion, convert
+from kei_assembler.importing.metadata import declaration
 from kei_assembler.importing.names import Named
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
@@ -129,11 +130,16 @@ def block_file(kit: LoadedKit, name: str) -> str:
     return normalize(f"{kit.settings.blocks[0]}/{name}.md")
 
 
-def new_kit(folder: str, agents: Sequence[AgentFile], common: Sequence[str] = ()) -> tuple[LoadedKit, str]:
+_NONE: Mapping[str, str] = {}
+
+
+def new_kit(
+    folder: str, agents: Sequence[AgentFile], common: Sequence[str] = (), extra_keys: Mapping[str, str] = _NONE
+) -> tuple[LoadedKit, str]:
     """Return a new kit in a folder, and the text of its settings.
 
     The settings require little, and put the generated files where the imported ones are. `common` are the targets that
-    all agents have.
+    all agents have. `extra_keys` are the further keys of the manifests.
     """
     targets = sorted({agent.target for agent in agents if agent.target})
     lines = ['required = ["name", "description"]']
@@ -141,6 +147,8 @@ def new_kit(folder: str, agents: Sequence[AgentFile], common: Sequence[str] = ()
     if (common or len(targets) == 1) and usual != [DEFAULT_TARGET]:
         quoted = ", ".join(f'"{target}"' for target in usual)
         lines.append(f"targets = [{quoted}]")
+    if extra_keys:
+        lines += ["", declaration(extra_keys).rstrip("\n")]
     for target in targets:
         if output := _output_pattern(TARGETS[target], agents):
             lines += ["", f"[target.{target}]", f'output = "{output}"']
@@ -260,9 +268,14 @@ def by_imported_file(files: Iterable[PendingFile]) -> list[PendingFile]:
 
 
 def manifest_text(data: Mapping[str, Any], comment: str = "") -> str:
-    """Return the data of a manifest as TOML, in the order of the manifest's fields. The role ends with a newline."""
+    """Return the data of a manifest as TOML: the manifest's fields in their order, and then the extra keys.
+
+    The role ends with a newline.
+    """
     ordered = {field.key: data[field.key] for field in FIELDS if field.key in data}
     if isinstance(data.get("role"), str):
         ordered["role"] = f"{data['role']}\n"
+    known = {field.key for field in FIELDS}
+    ordered |= {key: value for key, value in data.items() if key not in known}
     text = document(ordered, inline=("role",))
     return f"{comment}\n{text}" if comment else text

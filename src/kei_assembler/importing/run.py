@@ -16,6 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.agents import convert_agents, differences
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
+from kei_assembler.importing.common_findings import grouped
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.dialects import Guess, about_guesses, recognized
 from kei_assembler.importing.instruction_files import (
@@ -27,6 +28,7 @@ from kei_assembler.importing.instruction_files import (
 )
 from kei_assembler.importing.instructions import convert_all, texts_of, with_block_names
 from kei_assembler.importing.left_out import about_left_out
+from kei_assembler.importing.metadata import extra_keys_of
 from kei_assembler.importing.names import common_targets
 from kei_assembler.importing.next_steps import Imported, next_steps
 from kei_assembler.importing.old_files import old_files, remove
@@ -79,12 +81,14 @@ class ImportOptions(NamedTuple):
     """The options of an import.
 
     With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written. With
-    `remove_old`, imported files are deleted whose agents get files with other names, after these are generated.
+    `remove_old`, imported files are deleted whose agents get files with other names, after these are generated. With
+    `keep_metadata`, the settings of a new kit declare the keys that no client knows.
     """
 
     share: bool = False
     dry_run: bool = False
     remove_old: bool = False
+    keep_metadata: bool = False
 
 
 def import_files(
@@ -105,7 +109,8 @@ def import_files(
     given = agent_files(sources, target, kit_folder)
     read = _read_all(given.files, kit_folder, root)
     instructions, about_files = sort_out(read.instructions)
-    kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions))
+    extra_keys = extra_keys_of(read.agents) if options.keep_metadata else {}
+    kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions), extra_keys)
     policy = Policy.of(kit)
     by_hand, generated, edited = _without_generated(kit, read)
     names = BlockNames(kit)
@@ -122,7 +127,8 @@ def import_files(
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
     ending = _finish(kit, by_imported_file([*kept, *added]), options)
-    weighed = policy.weigh([*found, *ending.found])
+    clients = {agent.source.file: agent.target for agent in read.agents}
+    weighed = policy.weigh([*grouped(found, clients), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed))
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
@@ -136,8 +142,10 @@ def import_files(
     )
 
 
-def _new_kit(folder: str, agents: list[AgentFile], instructions: list[AgentFile]) -> tuple[LoadedKit, str]:
-    return new_kit(folder, [*agents, *instructions], () if instructions else common_targets(agents))
+def _new_kit(
+    folder: str, agents: list[AgentFile], instructions: list[AgentFile], extra_keys: Mapping[str, str]
+) -> tuple[LoadedKit, str]:
+    return new_kit(folder, [*agents, *instructions], () if instructions else common_targets(agents), extra_keys)
 
 
 class _Ending(NamedTuple):

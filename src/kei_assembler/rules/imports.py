@@ -319,3 +319,64 @@ def edit_not_imported() -> None:
         ---
         You review code.
     """  # noqa: E501 - a stamp is one line
+
+
+@documented("I927", Severity.NOTE)
+def value_in_lower_case() -> None:
+    """A value is imported in lower case, because the client knows the word in lower case only.
+
+    Claude Code, for example, ignores the color `Blue`. This is only done with keys that grant the agent nothing.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        color: Blue
+        ---
+        You review code.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        color: blue
+        ---
+        You review code.
+    """
+
+
+@documented("I928", Severity.NOTE)
+def metadata_kept() -> None:
+    """A key that no client knows is an extra key of the manifest now, which generated files do not have.
+
+    The setting `extra-keys` declares it. `assemble import --keep-metadata` writes this setting for a new kit.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        category: quality
+        ---
+        You review code.
+
+        # assemble.toml
+        extra-keys = { category = "string" }
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        You review code.
+
+        # assemble.toml
+        extra-keys = { category = "string" }
+    """

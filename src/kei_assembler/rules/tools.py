@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from kei_assembler.diagnostics import Severity
@@ -28,7 +28,7 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
 
     AI clients silently drop a name that they do not know, and the agent lacks the tool. Write Claude Code's names. The
     forms `Agent(name)`, `Bash(git:*)` and `mcp__server__tool` are fine. List tools from elsewhere in the setting
-    `known-tools`.
+    `known-tools`. If older versions of Claude Code had the tool, as `MultiEdit`, the message says what replaced it.
 
     The keys of `[target.NAME]` that list tools by the client's own names are also checked. Since these can include
     tools from elsewhere, a name is only reported there if it is very similar to a known one.
@@ -45,9 +45,13 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
         description = "Reviews code."
         tools = ["Read", "Bash(git:*)", "mcp__tracker__search"]
     """
-    known = context.kit.known_tools
-    for index, tool in enumerate(context.manifest.tools or ()):
-        if tool and not _is_known(tool, known) and is_one_tool(tool):
+    known, tools = context.kit.known_tools, context.manifest.tools or ()
+    for index, tool in enumerate(tools):
+        if not tool or _is_known(tool, known) or not is_one_tool(tool):
+            continue
+        if tool.partition("(")[0] in FORMER_TOOLS:
+            yield _former_tool(tools, index)
+        else:
             path, hint = ("tools", index), did_you_mean(tool, known, _UNKNOWN_TOOL_HELP)
             remedy = replacing(path, tool, nearest(tool, known), known)
             yield Violation(path, f"unknown tool `{tool}`", hint, remedy=remedy)
@@ -57,6 +61,18 @@ def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
             hint = f"did you mean `{match}`?" if match else _UNKNOWN_TOOL_HELP
             remedy = _replacing(value, match)
             yield Violation(value.path, f"unknown tool `{value.text}`", hint, remedy=remedy)
+
+
+def _former_tool(tools: Sequence[str], index: int) -> Violation:
+    """The finding about a tool that Claude Code had once. Only a whole tool can be replaced by another one."""
+    name, _, scope = tools[index].partition("(")
+    path, current = ("tools", index), FORMER_TOOLS[name]
+    if current in tools:
+        hint, remedy = f"remove it: `{current}`, which replaced it, is listed, too", None
+    else:
+        hint, remedy = f"`{current}` replaced it", Remedy("replaced", path, (name, current), is_safe=False)
+    message = f"`{name}` is an old tool, which Claude Code no longer has"
+    return Violation(path, message, hint, remedy=None if scope else remedy)
 
 
 @rule("K121", may_ignore=True, fixable=Fixable.UNSAFELY)

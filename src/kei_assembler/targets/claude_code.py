@@ -34,8 +34,16 @@ CLAUDE_TOOLS = tuple(
 ALIASES = {"Task": "Agent"}
 """Older tool names that Claude Code still accepts, with their current names."""
 
-FORMER_TOOLS = tuple("BashOutput KillBash KillShell LS MultiEdit NotebookRead SlashCommand".split())
-"""Tools that older versions of Claude Code had. To deny one of them does no harm."""
+FORMER_TOOLS = {
+    "BashOutput": "Read",
+    "KillBash": "TaskStop",
+    "KillShell": "TaskStop",
+    "LS": "Glob",
+    "MultiEdit": "Edit",
+    "NotebookRead": "Read",
+    "SlashCommand": "Skill",
+}
+"""Tools that older versions of Claude Code had, with the tools that replaced them. To deny one of them does no harm."""
 
 _EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
 _PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")

@@ -1,0 +1,72 @@
+"""Findings that many imported files have in common are reported once."""
+
+from __future__ import annotations
+
+from conftest import Workbench
+
+TEXT = "---\nname: {name}\ndescription: Reviews code.\n{more}---\nYou review code as {name}.\n"
+
+
+def _agents(bench: Workbench, count: int, more: str, folder: str = ".claude/agents") -> None:
+    names = [f"critic-{number}" for number in range(1, count + 1)]
+    bench.write({f"{folder}/{name}.md": TEXT.format(name=name, more=more) for name in names})
+
+
+def test_a_key_in_many_files_is_one_finding(bench: Workbench) -> None:
+    _agents(bench, 6, "version: 2\n")
+    run = bench.run("import", ".claude/agents")
+    assert run.status == 0
+    assert run.stderr.startswith(
+        ".claude/agents/critic-1.md:4:1: warning[I904] `assemble` does not know `version`; also in 5 other files: "
+        "`.claude/agents/critic-2.md`, `.claude/agents/critic-3.md` and 3 more\n"
+        "    4 | version: 2\n"
+        "      | ^^^^^^^ help: the manifest lacks the key; Claude Code may know it. If it is a key of another "
+        "client, see `--from`\n"
+        "6 agents; 1 warning\n"
+    )
+    assert all(f"leaves `.claude/agents/critic-{number}.md`" not in run.stderr for number in range(1, 7))
+    assert bench.run("--all", "--force").status == 0
+
+
+def test_a_finding_names_one_or_two_other_files(bench: Workbench) -> None:
+    _agents(bench, 2, "version: 2\n")
+    assert "`version`; also in `.claude/agents/critic-2.md`\n" in bench.run("import", ".claude/agents").stderr
+
+
+def test_two_other_files_are_both_named(bench: Workbench) -> None:
+    _agents(bench, 3, "version: 2\n")
+    run = bench.run("import", ".claude/agents")
+    assert "`version`; also in `.claude/agents/critic-2.md` and `.claude/agents/critic-3.md`\n" in run.stderr
+
+
+def test_each_key_and_each_client_has_its_own_finding(bench: Workbench) -> None:
+    _agents(bench, 2, "version: 2\ncategory: core\n")
+    _agents(bench, 2, "version: 2\n", ".qwen/agents")
+    run = bench.run("import", ".")
+    assert run.status == 0
+    assert run.stderr.count("does not know `version`; also in") == 2
+    assert run.stderr.count("does not know `category`; also in `.claude/agents/critic-2.md`") == 1
+    assert run.stderr.count("[I904]") == 3
+
+
+def test_a_file_with_a_common_finding_still_says_more_than_its_manifest(bench: Workbench) -> None:
+    _agents(bench, 3, "version: 2\n")
+    files = [f".claude/agents/critic-{number}.md" for number in range(1, 4)]
+    run = bench.run("import", ".claude/agents")
+    assert all(run.stderr.partition("3 agents")[2].count(file) == 1 for file in files)
+
+
+def test_an_old_tool_in_many_files_is_one_finding(bench: Workbench) -> None:
+    _agents(bench, 4, "tools: Read, MultiEdit, LS\n")
+    run = bench.run("import", ".claude/agents")
+    assert run.status == 0
+    assert run.stderr.startswith(
+        "agents/critic-1.toml:3:18: warning[K111] `MultiEdit` is an old tool, which Claude Code no longer has; also in "
+        "3 other files: `agents/critic-2.toml`, `agents/critic-3.toml` and 1 more\n"
+        '    3 | tools = ["Read", "MultiEdit", "LS"]\n'
+        "      |                   ^^^^^^^^^ help: `Edit` replaced it\n"
+        "agents/critic-1.toml:3:31: warning[K111] `LS` is an old tool"
+    )
+    assert run.stderr.partition("\n4 agents; ")[2].startswith("2 warnings\n")
+    assert bench.run("--all", "--force").status == 0
+    assert "tools: Read, MultiEdit, LS\n" in bench.read(".claude/agents/critic-4.md")
