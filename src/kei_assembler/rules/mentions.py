@@ -1,9 +1,11 @@
-"""Rules about agents that texts name in backticks."""
+"""Rules about agents and paths that texts name in backticks."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from itertools import chain, islice
 from typing import NamedTuple
@@ -141,6 +143,70 @@ def unknown_receiver(naming: Naming) -> Iterable[Violation]:
             yield _violation(naming, mention, message, match, is_safe=False)
 
 
+@rule("B220", Severity.NOTE, fixable=Fixable.UNSAFELY)
+def misspelled_path(naming: Naming) -> Iterable[Violation]:
+    """A text has the path of a file in backticks that does not exist, but its folder has a file with a similar name.
+
+    This covers blocks, roles and other texts of manifests, except in code blocks. Paths are looked up from the kit's
+    folder and from its root. Texts also name files that are still to be written, so a path that resembles none is not
+    reported.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code by the rules in `docs/reveiw.md`."
+
+        # docs/review.md
+        Be honest.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code by the rules in `docs/review.md`."
+
+        # docs/review.md
+        Be honest.
+    """
+    similar = cache(partial(_similar_path, naming.kit))
+    for mention in _outside_of_code(naming, _PATH)[:_MAX_PATHS]:
+        if match := similar(mention.name):
+            where = naming.locate(mention.start, mention.end)
+            remedy = Remedy("written", where, (mention.name, match), is_safe=False)
+            yield Violation(where, f"there is no file `{mention.name}`", f"did you mean `{match}`?", remedy=remedy)
+
+
+_PATH = re.compile(r"(?<!`)`((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++\.[a-z0-9]++)`(?!`)")
+_MAX_PATHS = 100
+"""How many paths of a text are looked up."""
+
+_MIN_STEM = 6
+"""The least characters of a file's name without its suffix: short names are often similar."""
+
+
+def _similar_path(kit: LoadedKit, path: str) -> str | None:
+    """Return the path of the file whose name a path probably misspells, or None. This reads the path's folder."""
+    folder, _, name = path.rpartition("/")
+    word, _, suffix = name.rpartition(".")
+    tops = [top for top in (kit.folder, kit.root) if kit.holds(os.path.join(top, path))]
+    is_output = word in kit.known_agents and any(
+        kit.output(target, word, kit.manifest_file(word)) == path for target in kit.settings.targets
+    )
+    if len(word) < _MIN_STEM or is_output or any(kit.files.exists(os.path.join(top, path)) for top in tops):
+        return None
+    for top in tops:
+        with suppress(OSError):
+            files = [entry.name.rpartition(".") for entry in kit.files.list(os.path.join(top, folder))]
+            stems = frozenset(stem for stem, _, other in files if other == suffix)
+            match = misspelled(word, stems)
+            if match and word.rstrip("s") != match.rstrip("s") and certainty(word, match, stems) is Certainty.CLEAR:
+                return f"{folder}/{match}.{suffix}"
+    return None
+
+
 _HELP = "name an agent of the kit, write a manifest for this one, or add it to the setting `external-agents`"
 
 
@@ -154,8 +220,12 @@ def _violation(naming: Naming, mention: _Mention, message: str, match: str | Non
 
 
 def _mentions(naming: Naming, pattern: re.Pattern[str]) -> list[_Mention]:
-    """Return the names of agents that a pattern finds outside of code blocks and that are not known."""
-    known = naming.kit.known_agents
+    """Return what a pattern finds outside of code blocks and that is not the name of an agent."""
+    return _outside_of_code(naming, pattern, naming.kit.known_agents)
+
+
+def _outside_of_code(naming: Naming, pattern: re.Pattern[str], known: Collection[str] = ()) -> list[_Mention]:
+    """Return what a pattern finds outside of code blocks, without what is known."""
     found = [_Mention(match[1], *match.span(1)) for match in pattern.finditer(naming.text) if match[1] not in known]
     if not found:
         return found
@@ -242,4 +312,4 @@ def _locate(context: ManifestContext, path: KeyPath, text: str, start: int, end:
     return context.locate_text(path, text, start, end)
 
 
-RULES = (misspelled_mention, unknown_receiver)
+RULES = (misspelled_mention, unknown_receiver, misspelled_path)
