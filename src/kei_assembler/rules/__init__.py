@@ -26,6 +26,7 @@ from kei_assembler.rules import (
     keys,
     limits,
     links,
+    mentions,
     names,
     permissions,
     placement,
@@ -155,6 +156,8 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
         found += other_kinds.check_outputs(context)
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
+    for naming in mentions.of_manifest(context):
+        found += [each for rule in mentions.RULES for each in run_rule(rule, source, naming)]
     return found + _check_text(context)
 
 
@@ -283,6 +286,8 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     found += run_rule(sections.missing_in_variant, block.source, usage, block)
     found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
+    for naming in mentions.of_block(usage.kit, block):
+        found += [each for rule in mentions.RULES for each in run_rule(rule, block.source, naming)]
     found += run_rule(text.unfinished_merge, block.source, block.source)
     filling: frozenset[str] = _FILLING.intersection(usage.agents_targets.get(block.name, ()))
     is_printed = partial(usage.is_printed, block)

@@ -110,7 +110,7 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
     def is_output(path: str) -> bool:
         return any(kit.placement.is_output(target, path) for target in targets)
 
-    for path, text in _texts(context):
+    for path, text in texts_of(context):
 
         def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Location:
             return context.locate_text(path, text, start, end)
@@ -122,7 +122,8 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
         yield Writing(kit, text, origin, written_in, places, locate, is_output)
 
 
-def _texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:
+def texts_of(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the texts of a manifest that are written to its outputs as Markdown, with their paths."""
     data = context.data
     if context.fits("role") and isinstance(data.get("role"), str):
         yield ("role",), data["role"]

@@ -1,0 +1,315 @@
+"""Rules about agents and paths that texts name in backticks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from functools import cache, lru_cache, partial
+from itertools import chain, islice
+from typing import NamedTuple
+
+from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import Block
+from kei_assembler.markdown.structure import outline
+from kei_assembler.model.manifest import FIELDS
+from kei_assembler.model.settings import SETTINGS
+from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
+from kei_assembler.rules.hidden_text import texts
+from kei_assembler.rules.links import texts_of
+from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.suggestions import Certainty, certainty, misspelled, nearest
+from kei_assembler.targets import TARGETS
+from kei_assembler.toml.source import span_of
+from kei_assembler.whitespace import with_lf_in_place
+
+_HYPHENATED = re.compile(r"(?<!`)`([a-z0-9]++(?:-[a-z0-9]++)++)`(?!`)")
+_GAP = r"[ \t\n]++"
+_WHAT = rf"(?:(?:it|this|that|them|the{_GAP}(?:work|task)){_GAP})?"
+_RECEIVER = re.compile(
+    rf"\b[Hh]and(?:(?:s|ed|ing)?{_GAP}{_WHAT}|-)?(?:off|over){_GAP}{_WHAT}to{_GAP}(?:the{_GAP}(?:agent{_GAP})?)?"
+    r"`([a-z0-9][a-z0-9_-]*+)`(?!`)"
+)
+
+
+class Naming(NamedTuple):
+    """A text in a source that can name agents.
+
+    `locate` returns the place of a part of the text. `own` is the name of the manifest, if the text is in one.
+    `is_trigger` says that the text is part of a handoff.
+    """
+
+    kit: LoadedKit
+    text: str
+    locate: Callable[[int, int], Span | Location]
+    own: str = ""
+    is_trigger: bool = False
+
+
+class _Mention(NamedTuple):
+    """A name in backticks, and its offsets in the text."""
+
+    name: str
+    start: int
+    end: int
+
+
+@rule("H307", Severity.WARNING, fixable=Fixable.EITHER)
+def misspelled_mention(naming: Naming) -> Iterable[Violation]:
+    """A text names an agent in backticks that does not exist, but a very similar one does.
+
+    This covers names with a hyphen in blocks, roles and other texts of manifests, except in code blocks. A word that
+    the kit declares is never reported: a block, a bundle, a skill, a tool, a value, a client, an agent in the setting
+    `external-agents`, or a file or folder in the kit's folder. A fix in the trigger of a handoff is not safe.
+
+    Fails::
+
+        # agents/code-critic.toml
+        name = "code-critic"
+        description = "Reviews code."
+        role = "You review code. Only `code-writter` changes it."
+
+        # agents/code-writer.toml
+        name = "code-writer"
+        description = "Writes code."
+
+    Passes::
+
+        # agents/code-critic.toml
+        name = "code-critic"
+        description = "Reviews code."
+        role = "You review code. Only `code-writer` changes it."
+
+        # agents/code-writer.toml
+        name = "code-writer"
+        description = "Writes code."
+    """
+    kit, found = naming.kit, _mentions(naming, _HYPHENATED)
+    names = islice(dict.fromkeys(mention.name for mention in found), _MAX_COMPARED)
+    similar = {name: match for name in names if (match := _similar(name, kit.known_agents))}
+    if not similar:
+        return
+    is_declared, receivers = cache(partial(_is_declared, naming)), frozenset(_mentions(naming, _RECEIVER))
+    for mention in found:
+        match = similar.get(mention.name)
+        # the next rule is about those that work is handed to
+        if match and mention not in receivers and not kit.names.is_only_base(match) and not is_declared(mention.name):
+            message = f"there is no agent `{mention.name}`"
+            yield _violation(naming, mention, message, match, is_safe=not naming.is_trigger)
+
+
+_MAX_COMPARED = 1000
+"""How many different names in a text are compared with the names of agents."""
+
+
+@rule("H308", Severity.WARNING, fixable=Fixable.UNSAFELY)
+def unknown_receiver(naming: Naming) -> Iterable[Violation]:
+    """A text says "hand off to" with a name in backticks, and there is no such agent.
+
+    This covers blocks, roles and other texts of manifests, except in code blocks. List agents from elsewhere in the
+    setting `external-agents`. Agents of a client, agent files that are not generated, and other words that the kit
+    declares are not reported, and nothing is in a kit without agents.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code. To fix it, hand off to `implementor`."
+
+        # agents/implementer.toml
+        name = "implementer"
+        description = "Writes code."
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code. To fix it, hand off to `implementer`."
+
+        # agents/implementer.toml
+        name = "implementer"
+        description = "Writes code."
+    """
+    kit, is_declared = naming.kit, cache(partial(_is_declared, naming))
+    for mention in _mentions(naming, _RECEIVER):
+        if kit.agents and not is_declared(mention.name):
+            match = nearest(mention.name, kit.known_agents)
+            match = None if match and kit.names.is_only_base(match) else match
+            message = f"the text hands off to `{mention.name}`, which is not an agent"
+            yield _violation(naming, mention, message, match, is_safe=False)
+
+
+@rule("B220", Severity.NOTE, fixable=Fixable.UNSAFELY)
+def misspelled_path(naming: Naming) -> Iterable[Violation]:
+    """A text has the path of a file in backticks that does not exist, but its folder has a file with a similar name.
+
+    This covers blocks, roles and other texts of manifests, except in code blocks. Paths are looked up from the kit's
+    folder and from its root. Texts also name files that are still to be written, so a path that resembles none is not
+    reported.
+
+    Fails::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code by the rules in `docs/reveiw.md`."
+
+        # docs/review.md
+        Be honest.
+
+    Passes::
+
+        # agents/critic.toml
+        name = "critic"
+        description = "Reviews code."
+        role = "You review code by the rules in `docs/review.md`."
+
+        # docs/review.md
+        Be honest.
+    """
+    similar = cache(partial(_similar_path, naming.kit))
+    for mention in _outside_of_code(naming, _PATH)[:_MAX_PATHS]:
+        if match := similar(mention.name):
+            where = naming.locate(mention.start, mention.end)
+            remedy = Remedy("written", where, (mention.name, match), is_safe=False)
+            yield Violation(where, f"there is no file `{mention.name}`", f"did you mean `{match}`?", remedy=remedy)
+
+
+_PATH = re.compile(r"(?<!`)`((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++\.[a-z0-9]++)`(?!`)")
+_MAX_PATHS = 100
+"""How many paths of a text are looked up."""
+
+_MIN_STEM = 6
+"""The least characters of a file's name without its suffix: short names are often similar."""
+
+
+def _similar_path(kit: LoadedKit, path: str) -> str | None:
+    """Return the path of the file whose name a path probably misspells, or None. This reads the path's folder."""
+    folder, _, name = path.rpartition("/")
+    word, _, suffix = name.rpartition(".")
+    tops = [top for top in (kit.folder, kit.root) if kit.holds(os.path.join(top, path))]
+    is_output = word in kit.known_agents and any(
+        kit.output(target, word, kit.manifest_file(word)) == path for target in kit.settings.targets
+    )
+    if len(word) < _MIN_STEM or is_output or any(kit.files.exists(os.path.join(top, path)) for top in tops):
+        return None
+    for top in tops:
+        with suppress(OSError):
+            files = [entry.name.rpartition(".") for entry in kit.files.list(os.path.join(top, folder))]
+            stems = frozenset(stem for stem, _, other in files if other == suffix)
+            match = misspelled(word, stems)
+            if match and word.rstrip("s") != match.rstrip("s") and certainty(word, match, stems) is Certainty.CLEAR:
+                return f"{folder}/{match}.{suffix}"
+    return None
+
+
+_HELP = "name an agent of the kit, write a manifest for this one, or add it to the setting `external-agents`"
+
+
+def _violation(naming: Naming, mention: _Mention, message: str, match: str | None, *, is_safe: bool) -> Violation:
+    where = naming.locate(mention.start, mention.end)
+    if not match:
+        return Violation(where, message, _HELP)
+    is_clear = certainty(mention.name, match, naming.kit.known_agents) is Certainty.CLEAR
+    remedy = Remedy("written", where, (mention.name, match), is_safe) if is_clear else None
+    return Violation(where, message, f"did you mean `{match}`?", remedy=remedy)
+
+
+def _mentions(naming: Naming, pattern: re.Pattern[str]) -> list[_Mention]:
+    """Return what a pattern finds outside of code blocks and that is not the name of an agent."""
+    return _outside_of_code(naming, pattern, naming.kit.known_agents)
+
+
+def _outside_of_code(naming: Naming, pattern: re.Pattern[str], known: Collection[str] = ()) -> list[_Mention]:
+    """Return what a pattern finds outside of code blocks, without what is known."""
+    found = [_Mention(match[1], *match.span(1)) for match in pattern.finditer(naming.text) if match[1] not in known]
+    if not found:
+        return found
+    # in a prompt, HTML tags around rules are no more than a heading, so HTML blocks don't count as code
+    verbatim = outline(naming.text.replace("<", "(")).verbatim
+    lines = with_lf_in_place(naming.text)
+    return [each for each in found if not verbatim[lines.count("\n", 0, each.start)]]
+
+
+def _similar(word: str, known: frozenset[str]) -> str | None:
+    """Return the agent whose name a word probably misspells.
+
+    Two names that have the same parts, or of which one is the plural of the other, are often both right. A
+    comparison with all agents is slow, so this first looks whether a part of the word is a part of a name.
+    """
+    parts = word.split("-")
+    match = misspelled(word, known) if not _parts(known).isdisjoint(parts) else None
+    is_other = not match or sorted(parts) == sorted(match.split("-")) or word.rstrip("s") == match.rstrip("s")
+    return None if is_other else match
+
+
+@lru_cache(maxsize=4)
+def _parts(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(part for name in names if "-" in name for part in name.split("-"))
+
+
+_KEYS = frozenset(field.key for field in (*FIELDS, *SETTINGS))
+
+
+def _is_declared(naming: Naming, word: str) -> bool:
+    """Return whether a word is the name of something else. Few words come here, because this reads manifests."""
+    kit = naming.kit
+    if word == naming.own or word in TARGETS or word in _KEYS or word in _of_clients():
+        return True
+    settings = kit.settings
+    declared = (
+        map(stem, kit.manifests),
+        (name.rpartition("/")[2] for name in kit.block_names),
+        settings.bundles,
+        settings.extra_keys,
+        kit.known_tools,
+        (text for _, text in texts(settings.values, ())),
+        map(kit.names.display_name, kit.agents),
+    )
+    return word in chain.from_iterable(declared) or _is_path(kit, word)
+
+
+@lru_cache(maxsize=1)
+def _of_clients() -> frozenset[str]:
+    """The agents that clients have built in."""
+    return frozenset(name for row in TARGETS.values() for names in row.built_in for name in names.names)
+
+
+def _is_path(kit: LoadedKit, word: str) -> bool:
+    """Return whether a file, a folder, a skill or an agent file in the kit's tree has this name."""
+    if word == kit.root.replace("\\", "/").rpartition("/")[2]:
+        return True
+    tops = (kit.folder, kit.root)
+    skills = {folder for target in kit.settings.targets for folder in TARGETS[target].skill_folders}
+    paths = [f"{top}/{folder}{word}" for top in tops for folder in ("", *(f"{each}/" for each in skills))]
+    agents = (kit.output(target, word, kit.manifest_file(word)) for target in kit.settings.targets)
+    paths += (kit.path(path) for path in agents if not path.startswith(("/", "~")))
+    return any(kit.holds(path) and kit.files.exists(path) for path in paths)
+
+
+def of_block(kit: LoadedKit, block: Block) -> Iterator[Naming]:
+    """Yield the text of a block if it can name an agent."""
+    text = block.source.text
+    if "`" in text:
+        yield Naming(kit, text, partial(span_of, text))
+
+
+def of_manifest(context: ManifestContext) -> Iterator[Naming]:
+    """Yield the texts of a manifest that can name an agent."""
+    if not any("`" in source.text or source.has_escapes for source in context.sources()):
+        return
+    for path, text in texts_of(context):
+        if "`" in text:
+            locate = partial(_locate, context, path, text)
+            yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff")
+
+
+def _locate(context: ManifestContext, path: KeyPath, text: str, start: int, end: int) -> Location:
+    return context.locate_text(path, text, start, end)
+
+
+RULES = (misspelled_mention, unknown_receiver, misspelled_path)
