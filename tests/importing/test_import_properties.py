@@ -270,7 +270,8 @@ def _interpreted(key: str, value: Any) -> Any:
         case str() if key in _LISTS:
             return list(re.findall(r"(?:\([^)]*\)|[^\s,(])+", value))
         case list() if key in _LISTS:
-            return [name for one in value for name in (_interpreted(key, one) if isinstance(one, str | list) else [one])]
+            names = (_interpreted(key, one) if isinstance(one, str | list) else [one] for one in value)
+            return [name for each in names for name in each]
         case Mapping() if key == "mcpServers":
             return [{name: server} for name, server in value.items()]
         case "true" | "false":
