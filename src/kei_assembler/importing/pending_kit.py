@@ -268,14 +268,15 @@ def by_imported_file(files: Iterable[PendingFile]) -> list[PendingFile]:
 
 
 def manifest_text(data: Mapping[str, Any], comment: str = "") -> str:
-    """Return the data of a manifest as TOML: the manifest's fields in their order, and then the extra keys.
+    """Return the data of a manifest as TOML: the manifest's fields in their order, with the extra keys before the role.
 
     The role ends with a newline.
     """
-    ordered = {field.key: data[field.key] for field in FIELDS if field.key in data}
+    keys = [field.key for field in FIELDS]
+    before_role = keys.index("role")
+    keys[before_role:before_role] = [key for key in data if key not in keys]
+    ordered = {key: data[key] for key in keys if key in data}
     if isinstance(data.get("role"), str):
         ordered["role"] = f"{data['role']}\n"
-    known = {field.key for field in FIELDS}
-    ordered |= {key: value for key, value in data.items() if key not in known}
     text = document(ordered, inline=("role",))
     return f"{comment}\n{text}" if comment else text
