@@ -190,7 +190,9 @@ COLLECTIONS = {
         "I904",
     ),
     "agents of the same name": lambda: Case(
-        {f".claude/agents/d{n}/a.md": "---\nname: a\ndescription: A.\n---\nhi\n" for n in range(3000)}, IMPORT, "I905"
+        {f".claude/agents/d{n}/a.md": f"---\nname: a\ndescription: A.\n---\nhi{n}\n" for n in range(3000)},
+        IMPORT,
+        "I905",
     ),
     "shared sections of the same title": lambda: Case(
         {

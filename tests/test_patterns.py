@@ -20,6 +20,7 @@ from kei_assembler.importing import paths, tools
 from kei_assembler.kit import json_schema
 from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
+from kei_assembler.rules import mentions
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS, forms
 from kei_assembler.toml import source, syntax, syntax_faults
@@ -108,6 +109,8 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("render.renderer", "refuse_additions"): (PLACEHOLDERS, "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
+    ("rules.mentions", "_RECEIVER"): ([mentions._RECEIVER], "finditer"),
+    ("rules.mentions", "_PATH"): ([mentions._PATH], "finditer"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
     ("targets.forms", "toml"): ([row.form.agent_pattern for row in TARGETS.values() if row.form.body_key], "search"),
@@ -243,8 +246,8 @@ def test_the_patterns_of_a_module_take_linear_time(module: str) -> None:
 def test_every_pattern_is_collected() -> None:
     """Each mention of a function in `re` is a call that `_calls` finds."""
     for path in MODULES:
-        mentions = [node for node in ast.walk(ast.parse(path.read_text())) if _is_of_re(node)]
-        assert len(mentions) == len(list(_calls(path))), path
+        found = [node for node in ast.walk(ast.parse(path.read_text())) if _is_of_re(node)]
+        assert len(found) == len(list(_calls(path))), path
         assert "from re import" not in path.read_text()
         assert "import re as" not in path.read_text()
 
