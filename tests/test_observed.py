@@ -246,10 +246,8 @@ sys.stdin = io.TextIOWrapper(io.BytesIO({0!r}.encode(errors="surrogateescape")))
 
 
 def _guard(kit: RandomKit) -> Step:
-    """A step that answers a hook about any file in or outside of the kit."""
-    files = [str(path) for path in sorted(_files(kit.kit))]
-    outside = [str(kit.outside / "secret.md"), "../../outside/secret.md", ".git/config", "linked/alpha.md"]
-    path = kit.chooser.choice(files if files and kit.is_chance(80) else outside)
+    """A step that answers a hook about a file in the kit."""
+    path = kit.chooser.choice([str(path) for path in sorted(_files(kit.kit))] or ["agents/alpha.md"])
     edit = kit.chooser.choice(({"content": "Mine."}, {"old_string": "a", "new_string": "b"}, {}))
     return Step("guard", ["guard"], given=json.dumps({"tool_input": {"file_path": path, **edit}}))
 

