@@ -17,6 +17,10 @@ class _Compiled(BytecodeCache):
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
+    def get_source_checksum(self, source: object) -> str:
+        # a tree is only compiled for an environment that changes the code
+        return super().get_source_checksum(source) if isinstance(source, str) else ""
+
     def load_bytecode(self, bucket: Bucket) -> None:
         if not _changes_code(bucket.environment):
             bucket.code = self._codes.get((bucket.key, bucket.checksum))

@@ -96,14 +96,14 @@ class Templates:
         options = {**_SYNTAX, "extensions": self._extensions}
         environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
         self._inheritance[name] = environment.inheritance
-        trees = [] if self._extensions else self._harmless(environment, name)
+        trees = {} if self._extensions else self._harmless(environment, name)
         if not trees:
             return environment.get_template(name).render
-        if not any(each.name == "target" for tree in trees for each in tree.find_all(nodes.Name)):
+        if not any(each.name == "target" for tree in trees.values() for each in tree.find_all(nodes.Name)):
             self._same_for_all.add(name)
-        size = reduce(lambda size, tree: size_of(tree).extended(size), trees, Size())
+        size = reduce(lambda size, tree: size_of(tree).extended(size), trees.values(), Size())
         guarded = cache(lambda: environment.get_template(name).render)  # rarely needed
-        unguarded = _unguarded(FunctionLoader(self._load), options).get_template(name).render
+        unguarded = _unguarded(trees, self._file, options).get_template(name).render
 
         def render(**variables: Any) -> str:
             values = amounts(manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
@@ -119,19 +119,22 @@ class Templates:
         """
         return name in self._same_for_all
 
-    def _harmless(self, environment: Environment, name: str) -> list[nodes.Template]:
-        """Return the trees of a template and those that it extends, or none if one of them needs the sandbox."""
+    def _harmless(self, environment: Environment, name: str) -> dict[str, nodes.Template]:
+        """Return the trees of a template and those that it extends, or none if one of them needs the sandbox.
+
+        They are in the order of inheritance, by their names.
+        """
         trees: dict[str, nodes.Template] = {}
         while name and name not in trees:
             source = self._load(name)
             if source is None:
-                return []
+                return {}
             tree = trees[name] = environment.parse(source[0], name, source[1])
             if name not in PACKAGE_FILES and not is_harmless(tree):
-                return []
+                return {}
             extended = tree.find(nodes.Extends)
             name = extended.template.as_const() if extended else ""
-        return [] if name else [*trees.values()]
+        return {} if name else trees
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
         """Return a template's text and file for Jinja2, or None if it does not exist.
@@ -250,10 +253,17 @@ would charge less than eight times as much.
 """
 
 
-def _unguarded(loader: FunctionLoader, options: Mapping[str, Any]) -> Environment:
+def _unguarded(
+    trees: Mapping[str, nodes.Template], file_of: Callable[[str], str], options: Mapping[str, Any]
+) -> Environment:
     """Return the environment of harmless templates. What it prints is the same as in the sandbox."""
+
+    def load(name: str) -> Any:
+        # Jinja2 compiles a tree just like a text, and each file is parsed only once
+        return trees[name].set_environment(environment), file_of(name), None
+
     environment = Environment(
-        loader=loader, finalize=lambda value: value if type(value) is str else printable(value), **options
+        loader=FunctionLoader(load), finalize=lambda value: value if type(value) is str else printable(value), **options
     )
     environment.globals = {}
     environment.filters |= {"fence": fence_around, "join": _joined}
