@@ -6,6 +6,7 @@ therefore imports little: the import of `cli` would take longer than the whole r
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -15,9 +16,13 @@ from kei_assembler import __version__
 from kei_assembler.cli import console
 from kei_assembler.files import run_cache
 
+# Almost all objects live until the process ends or are freed at once, so that most collections would find nothing.
+_OBJECTS_PER_COLLECTION = 50_000
+
 
 def command() -> NoReturn:
     """Run the command, then end the process at once: the interpreter's clean-up would take longer than some runs."""
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     try:
         main()
     except SystemExit as ended:
