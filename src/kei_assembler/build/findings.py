@@ -10,7 +10,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus
 from kei_assembler.build.classify import text_of
-from kei_assembler.build.orphans import cause_of_orphan
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
@@ -161,4 +160,8 @@ def _cause(kit: LoadedKit, change: Change) -> str:
         from kei_assembler.build.diff import likely_cause
 
         return likely_cause(change)
-    return cause_of_orphan(kit, change) if change.status is FileStatus.ORPHAN else ""
+    if change.status is FileStatus.ORPHAN:
+        from kei_assembler.build.orphans import cause_of_orphan
+
+        return cause_of_orphan(kit, change)
+    return ""

@@ -11,7 +11,6 @@ from kei_assembler.build.client_settings import check_client_settings
 from kei_assembler.build.cost import Cost
 from kei_assembler.build.descriptions import check_descriptions
 from kei_assembler.build.namesakes import Named, Namesakes
-from kei_assembler.build.orphans import find_orphans, find_other_orphans
 from kei_assembler.build.parallel import shared
 from kei_assembler.build.planner import ManifestPlan, Output, Planner
 from kei_assembler.build.progress import with_progress
@@ -133,6 +132,8 @@ def _too_large(merged: _Merged) -> Iterable[Diagnostic]:
 
 def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:
     """Return the orphans, the unmanaged files and, in an exclusive kit, the intruders, and what is damaged."""
+    from kei_assembler.build.orphans import find_orphans, find_other_orphans  # only whole runs need it
+
     kit = merged.kit
     found = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, merged.cost)
     if kit.settings.exclusive:
