@@ -206,6 +206,15 @@ class Loader(NamedTuple):
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
 
+    def is_other_file(self, path: str) -> bool:
+        """Return whether a file in one of the client's folders is something else than an agent. The path has `/`."""
+        return bool(self.other_files) and re.fullmatch(self.other_files, path) is not None
+
+    def skips(self, path: str) -> bool:
+        """Return whether the client does not load a file in one of its folders, whatever the file contains."""
+        is_ignored = bool(self.ignored_prefix) and path.rpartition("/")[2].startswith(self.ignored_prefix)
+        return is_ignored or self.is_other_file(path)
+
 
 class Plugin(NamedTuple):
     """How a client loads agents from a plugin: a folder that contains one of the files `markers`."""
