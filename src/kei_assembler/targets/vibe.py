@@ -32,7 +32,7 @@ VIBE = Target(
         "disabled_skills"
     ),
     table=(
-        Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
+        fields.DISPLAY_NAME,
         Key(
             Field("agent_type", one_of("subagent"), "Who starts the agent."),
             "`subagent` is what is always written",
@@ -48,7 +48,7 @@ VIBE = Target(
             "grants nothing: the client knows only models that the user has set up",
         ),
         Key(
-            Field("enabled_tools", list_of(_TOOL, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
+            fields.own_tools(list_of(_TOOL, "a list of names"), "enabled_tools"),
             "names the tools; no entry stands for many",
         ),
         Key(
