@@ -63,7 +63,6 @@ ROWS = [row.tools for row in TARGETS.values()]
 LIMITS = [limit.pattern for row in TARGETS.values() for limit in row.limits if limit.pattern]
 PLACEHOLDERS = [row.placeholder.pattern for row in TARGETS.values() if row.placeholder.pattern]
 PHRASES = [form for row in ROWS if row.output_format == "prose" for form in (row.mcp_tool, row.mcp_server)]
-OTHER_FILES = [row.loader.other_files for row in TARGETS.values() if row.loader.other_files]
 COMMENTS = (stamp.MARKUP, stamp.HASH)
 OUTPUTS = (
     *("{name}.md", "{dir}/{name}.md", "out/{name}.md", "{name}{name}{name}.md", "{name}/{name}/{name}.md"),
@@ -74,8 +73,6 @@ OUTPUTS = (
 # be, or examples, and the methods of `re.Pattern` that it is used with.
 MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("kit.placement", "_ending"): (["(?is:(.*)/(?:a|b/c)(?:/(.*))?)"], "fullmatch"),
-    ("build.intruders", "_is_intruder"): (OTHER_FILES, "fullmatch"),
-    ("kit.placement", "is_loaded"): (OTHER_FILES, "fullmatch"),
     ("targets.vibe", "VIBE"): ([TARGETS["vibe"].form.agent_pattern], "search"),
     ("build.output_patterns", "reach"): ((), ""),  # names of files are short; see below
     ("markdown.lenient_yaml", "_unquoted"): (

@@ -140,7 +140,7 @@ PI = Target(
     other_names=("pisubagents",),
     loader=Loader(
         skipped_folders=(".git", ".pi", "node_modules", "sync-backups"),
-        other_files=r"(?is:(?:.*/)?\.agents/skills/.*)|(?s:.*\.chain\.md)",
+        other_files=(".agents/skills/*", "*.chain.md"),
     ),
     agent_settings=AgentSettings((".pi/settings.json",), (("subagents", "agentOverrides"),), "prefers these keys to"),
     built_in=(
