@@ -22,7 +22,7 @@ from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
 from kei_assembler.rules import mentions
 from kei_assembler.rules import settings as settings_rules
-from kei_assembler.targets import TARGETS, forms
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml import source, syntax, syntax_faults
 from kei_assembler.validation import Shape, parts
 from regex_steps import Pattern, TooManySteps, attacks, explosion
@@ -73,7 +73,6 @@ OUTPUTS = (
 # be, or examples, and the methods of `re.Pattern` that it is used with.
 MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("kit.placement", "_ending"): (["(?is:(.*)/(?:a|b/c)(?:/(.*))?)"], "fullmatch"),
-    ("targets.vibe", "VIBE"): ([TARGETS["vibe"].form.agent_pattern], "search"),
     ("build.output_patterns", "reach"): ((), ""),  # names of files are short; see below
     ("markdown.lenient_yaml", "_unquoted"): (
         [rf"[^{quote}]*[^ \t\n\\{quote}]{quote}[ \t\n.,;:!?)]" for quote in "\"'"],
@@ -110,9 +109,8 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("rules.mentions", "_PATH"): ([mentions._PATH], "finditer"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
-    ("targets.forms", "toml"): ([row.form.agent_pattern for row in TARGETS.values() if row.form.body_key], "search"),
+    ("targets.forms", "agent_pattern"): ([row.form.agent_pattern for row in TARGETS.values()], "search"),
     ("targets.opencode_permission", "_in_order"): (["0|[1-9][0-9]{0,9}"], "fullmatch"),
-    ("targets.forms", "_FRONT_MATTER"): ([forms.MARKDOWN.agent_pattern], "match"),
     ("toml.syntax", "_STRINGS"): (syntax._STRINGS.values(), "match"),
     **{
         ("toml.syntax", name): ([getattr(syntax, name)], "match")

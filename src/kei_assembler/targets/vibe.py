@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.forms import toml
@@ -26,7 +24,7 @@ VIBE = Target(
     verified=(Verified("Mistral Vibe", "3.0.3", "2026-11-30", ("run", "code"), Executable(("vibe",))),),
     output=".vibe/agents/{name}.toml",
     # in this folder, every TOML file is an agent
-    form=toml("instructions")._replace(agent_pattern=re.compile(rb"\S")),
+    form=toml("instructions")._replace(agent_regex=rb"\S"),
     keys=words(
         "display_name description agent_type safety active_model enabled_tools disabled_tools enabled_skills "
         "disabled_skills"
