@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import kits
 from installation import Installation
-from kei_assembler.targets import TARGETS
+from kei_assembler.targets import TARGETS, groups
 from kits import Form
 from processes import Context, Memory, can_see_memory, peak, seconds
 
@@ -86,7 +86,7 @@ class Result(NamedTuple):
 
 _CHECK = ("--all", "--check")
 _SEVEN = ("claude-code", "copilot", "cursor", "opencode", "gemini", "codex", "qwen")
-_EVERY = tuple(name for name, row in TARGETS.items() if any(set(one.how) - {"docs"} for one in row.verified))
+_EVERY = groups.expanded(["@all"])
 _ONE = (f"agents/{kits.manifest(kits.REPOSITORY).name}",)
 
 ROWS = (

@@ -70,6 +70,7 @@ PATTERNS = {
     "spaces in broken front matter": Case(_file(f"foo: a: b\nbar{SPACES}:\n"), IMPORT, "I902"),
     "spaces before the colon of a key": Case(_file(f"foo{SPACES}: [\n"), IMPORT, "I902"),
     "spaces before the colon in a manifest": Case(_agent(f"k{SPACES * 10}: 1\n"), code="S003"),
+    "paths on many lines": Case(_agent('role = """\n' + "`a/b.c`\n" * 100_000 + '"""\n')),
     "spaces in a link definition": Case(_file("", f"x  \n[a]:{SPACES * 5}x y"), IMPORT),
     "lines that may end in a hard line break": Case(
         _file("", "".join(f"{line}\n" * 5_000 for line in LINES_THAT_MAY_BREAK)), IMPORT, "I914"

@@ -22,7 +22,7 @@ from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
 from kei_assembler.rules import mentions
 from kei_assembler.rules import settings as settings_rules
-from kei_assembler.targets import TARGETS, forms
+from kei_assembler.targets import TARGETS
 from kei_assembler.toml import source, syntax, syntax_faults
 from kei_assembler.validation import Shape, parts
 from regex_steps import Pattern, TooManySteps, attacks, explosion
@@ -63,7 +63,6 @@ ROWS = [row.tools for row in TARGETS.values()]
 LIMITS = [limit.pattern for row in TARGETS.values() for limit in row.limits if limit.pattern]
 PLACEHOLDERS = [row.placeholder.pattern for row in TARGETS.values() if row.placeholder.pattern]
 PHRASES = [form for row in ROWS if row.output_format == "prose" for form in (row.mcp_tool, row.mcp_server)]
-OTHER_FILES = [row.loader.other_files for row in TARGETS.values() if row.loader.other_files]
 COMMENTS = (stamp.MARKUP, stamp.HASH)
 OUTPUTS = (
     *("{name}.md", "{dir}/{name}.md", "out/{name}.md", "{name}{name}{name}.md", "{name}/{name}/{name}.md"),
@@ -74,9 +73,6 @@ OUTPUTS = (
 # be, or examples, and the methods of `re.Pattern` that it is used with.
 MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("kit.placement", "_ending"): (["(?is:(.*)/(?:a|b/c)(?:/(.*))?)"], "fullmatch"),
-    ("build.intruders", "_is_intruder"): (OTHER_FILES, "fullmatch"),
-    ("kit.placement", "is_loaded"): (OTHER_FILES, "fullmatch"),
-    ("targets.vibe", "VIBE"): ([TARGETS["vibe"].form.agent_pattern], "search"),
     ("build.output_patterns", "reach"): ((), ""),  # names of files are short; see below
     ("markdown.lenient_yaml", "_unquoted"): (
         [rf"[^{quote}]*[^ \t\n\\{quote}]{quote}[ \t\n.,;:!?)]" for quote in "\"'"],
@@ -113,9 +109,8 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("rules.mentions", "_PATH"): ([mentions._PATH], "finditer"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
-    ("targets.forms", "toml"): ([row.form.agent_pattern for row in TARGETS.values() if row.form.body_key], "search"),
+    ("targets.forms", "agent_pattern"): ([row.form.agent_pattern for row in TARGETS.values()], "search"),
     ("targets.opencode_permission", "_in_order"): (["0|[1-9][0-9]{0,9}"], "fullmatch"),
-    ("targets.forms", "_FRONT_MATTER"): ([forms.MARKDOWN.agent_pattern], "match"),
     ("toml.syntax", "_STRINGS"): (syntax._STRINGS.values(), "match"),
     **{
         ("toml.syntax", name): ([getattr(syntax, name)], "match")

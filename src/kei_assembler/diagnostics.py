@@ -108,6 +108,11 @@ class Fix(NamedTuple):
     edits: tuple[Replacement, ...] = ()
     is_safe: bool = False
 
+    @property
+    def option(self) -> str:
+        """The option of a build that makes these edits."""
+        return "--fix" if self.is_safe else "--unsafe-fixes"
+
 
 NO_FIX = Fix()
 """The fix of a finding that only a person can correct."""

@@ -532,6 +532,8 @@ def test_several_kits(bench: Workbench) -> None:
     bench.write({f"{kit}/_blocks/style.md": "# Style\n\nWrite less.\n" for kit in ("a", "c")})
     assert bench.run("impact", "--recursive", "--names") == (0, "critic\ncritic\n", "")
     assert bench.run("impact", "--recursive", "--exclude", "c", "--names") == (0, "critic\n", "")
+    nothing = bench.run("impact", "--recursive", "--exclude", "d", "--names")
+    assert nothing == (0, "critic\ncritic\n", "note: `--exclude d` matches no folder\n")
     out = bench.run("impact", "--recursive").stdout
     assert [line for line in out.split("\n") if line in ("a:", "b:", "c:")] == ["a:", "b:", "c:"]
     page_of_all = bench.run("impact", "--recursive", "--output-format", "markdown").stdout

@@ -202,6 +202,7 @@ DIFFERENT = {
         (".pi/agents/aaa.md", _agent("Critic")),
         (".agents/critic.md", _agent()),
         (".pi/agents/aaa.md", _agent("[critic]")),
+        (".pi/agents/aaa.chain.md", _agent()),
     ],
     "cline": [(".cline/agents/sub/aaa.yaml", _agent()), (".cline/agents/critic.md", _agent())],
 }

@@ -344,6 +344,15 @@ def test_other_files_that_may_be_agents_are_named(bench: Workbench) -> None:
     ]
 
 
+def test_files_of_a_client_that_are_not_agents_are_left_alone(bench: Workbench) -> None:
+    chain = "---\nname: review\ndescription: Reviews.\n---\n\n## critic\n\nReview {task}.\n"
+    bench.write({".pi/agents/critic.md": _agent(), ".pi/agents/review.chain.md": chain})
+    for args in (["."], [".pi/agents"], ["--from", "pi", "."]):
+        run = bench.run("import", "--dry-run", *args)
+        assert "would create agents/critic.toml" in run.stdout
+        assert "review" not in run.stdout + run.stderr
+
+
 def test_files_of_the_kit_are_not_named(bench: Workbench) -> None:
     bench.write({CLAUDE: _agent(), "agents/x.toml": 'name = "x"\ndescription = "X."\n', "_blocks/y.md": _agent()})
     bench.write({"instructions/house.toml": 'name = "house"\nrole = "Be kind."\n'})

@@ -9,9 +9,11 @@ import pytest
 
 from conftest import REPOSITORY, Workbench
 from kei_assembler.diagnostics import Severity
-from kei_assembler.rules.catalog import FAMILIES, RULES, documentation
+from kei_assembler.rules.catalog import FAMILIES, RULES, documentation, reference
 from kei_assembler.rules.definition import Fixable
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
+from kei_assembler.targets.sentences import SENTENCES
 from rule_examples import example_files
 
 BUILT = [code for code in RULES if not code.startswith("I")]
@@ -22,13 +24,6 @@ def _write(bench: Workbench, example: str) -> None:
     files = example_files(example)
     bench.write({file.path: (file.text * file.times).encode(file.encoding) for file in files})
     (bench.folder / "agents").mkdir(exist_ok=True)
-
-
-@pytest.fixture(autouse=True)
-def _with_docs_only_row(request: pytest.FixtureRequest) -> None:
-    code = getattr(request.node, "callspec", None) and request.node.callspec.params.get("code")
-    if code == "O637" and "kiro" not in TARGETS:
-        pytest.skip("the example needs Kiro, for which there is no row yet; test_custom_target.py tests the rule")
 
 
 OUTSIDE_OF_GIT = ("C713", "C714", "C715")
@@ -127,6 +122,16 @@ def test_the_catalog_has_every_rule_and_codes_are_unique() -> None:
 
 def test_the_reference_page_is_up_to_date(bench: Workbench) -> None:
     assert bench.run("explain", "--all") == (0, (REPOSITORY / "docs" / "diagnostics.md").read_text(), "")
+
+
+def test_lists_of_clients_come_from_the_rows() -> None:
+    page = " ".join(reference().split())
+    for name, sentence in SENTENCES.items():
+        assert sentence in page, f"no rule says `<{name}>`"
+    assert not re.search("<[a-z]+ clients|<clients ", page)
+    readers = [row.label.partition(" and ")[0] for row in TARGETS.values() if ".claude/agents" in row.agent_folders]
+    for code in ("O631", "O632"):
+        assert listed(readers[1:], str) in documentation(RULES[code]).text  # the first is Claude Code
 
 
 def test_explain_prints_one_rule(bench: Workbench) -> None:

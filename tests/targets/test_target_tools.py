@@ -448,8 +448,8 @@ def test_the_clients_that_explanations_name_are_those_that_they_apply_to() -> No
         "Kimi Code": ["Agent"],
     }
     text = " ".join(documentation(RULES["K114"]).text.split())
-    assert "OpenCode and Kilo Code can limit `Bash`, `Agent` and `Skill`, and" in text
-    assert "and GitHub Copilot and Kimi Code can limit `Agent`." in text
+    assert "OpenCode and Kilo Code can limit `Bash`, `Agent` and `Skill`." in text
+    assert "GitHub Copilot and Kimi Code can limit `Agent`;" in text
 
 
 def _can_limit(tool: str, target: str) -> bool:

@@ -8,7 +8,6 @@ not checked out.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
@@ -149,10 +148,7 @@ class _Search:
 
     def _is_intruder(self, path: str, entry: Entry, place: _Place, row: Target) -> bool:
         """Whether the client can load a file or link as an agent, and no kit generates it."""
-        prefix = row.loader.ignored_prefix
-        if (prefix and entry.name.startswith(prefix)) or not _can_hold_outputs(place, os.path.dirname(path)):
-            return False
-        if row.loader.other_files and re.fullmatch(row.loader.other_files, path):
+        if row.loader.skips(path) or not _can_hold_outputs(place, os.path.dirname(path)):
             return False
         has_suffix = entry.name.casefold().endswith(row.suffixes)
         if place.reach or not (entry.is_link or entry.is_folder):

@@ -174,11 +174,10 @@ class Namesakes:
             is_held = not entry.is_link or self.kit.tree_of(folder).holds(self.kit.output_path(f"{folder}/{path}"))
             return not is_in_git_folder(entry.name) and is_held and self.kit.placement.enters(row, path)
 
-        prefix = row.loader.ignored_prefix
         for path, entry in walk(self.kit.files, self.kit.output_path(folder), enters):
-            is_ignored = bool(prefix) and entry.name.startswith(prefix)
-            if not entry.is_folder and not is_ignored and entry.name.casefold().endswith(row.suffixes):
-                yield f"{folder}/{path}"
+            full = f"{folder}/{path}"
+            if not entry.is_folder and entry.name.casefold().endswith(row.suffixes) and not row.loader.skips(full):
+                yield full
 
 
 class _Filter:

@@ -25,6 +25,7 @@ from kei_assembler.cli.commands import COMMANDS, command_named, write
 from kei_assembler.cli.contradictions import refuse_contradictions
 from kei_assembler.cli.leading_options import commands_after, with_command_first
 from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
+from kei_assembler.cli.recursive import exclude_option, found_kits
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import Files, run_cache
 from kei_assembler.kit import LoadedKit
@@ -34,7 +35,7 @@ from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import display_path
 from kei_assembler.report import FORMATS, headings, render, text_report
-from kei_assembler.selection import files_of, kit_option_value, kits_below, locate_kits, prefix_to
+from kei_assembler.selection import files_of, kit_option_value, locate_kits, prefix_to
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -118,7 +119,7 @@ def assemble() -> None:
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=_manifests_and_commands)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
 @click.option("--recursive", is_flag=True, help="Build every kit in this folder and below it; requires --all.")
-@several("--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders)
+@exclude_option
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
 @click.option("--stdout", is_flag=True, help="Write nothing; print the generated file or section of one manifest.")
@@ -190,9 +191,7 @@ class _Kit(NamedTuple):
 
 def _kits(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[_Kit]:
     if options["recursive"]:
-        kits, unused = kits_below(folder, options["exclude"])
-        for position in unused.get("", ()):
-            write("", f"note: `--exclude {shown(options['exclude'][position])}` matches no folder\n")
+        kits, unused = found_kits(folder, options["exclude"])
         return [_Kit(found, (), error, unused.get(found, ())) for found, error in kits]
     return [_Kit(located, named) for located, named in locate_kits(manifests, folder, COMMANDS).items()]
 

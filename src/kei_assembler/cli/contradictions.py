@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from kei_assembler.cli.recursive import NEEDS_RECURSIVE
+
 
 def refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other.
@@ -19,7 +21,7 @@ def refuse_contradictions(manifests: Sequence[str], output_format: str, options:
     contradictions = (
         (manifests and "all_" in given, "--all builds all manifests; name manifests or use --all, not both"),
         ("recursive" in given and "all_" not in given, "--recursive requires --all"),
-        ("exclude" in given and "recursive" not in given, "--exclude requires --recursive"),
+        ("exclude" in given and "recursive" not in given, NEEDS_RECURSIVE),
         (
             {"for_user", "recursive"} <= given,
             "--user allows one kit to write to your home folder, so it cannot be used with --recursive",

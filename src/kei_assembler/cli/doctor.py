@@ -12,25 +12,25 @@ from kei_assembler.analysis.doctor.data import as_data
 from kei_assembler.analysis.doctor.installed import Installed, installed_clients
 from kei_assembler.analysis.doctor.reading import KitReading, reading_of
 from kei_assembler.build.result import CANNOT_RUN, failed
-from kei_assembler.cli import completion, console
+from kei_assembler.cli import console
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import OneOf, home_option, kit_option, several
+from kei_assembler.cli.options import OneOf, home_option, kit_option
+from kei_assembler.cli.recursive import NEEDS_RECURSIVE, exclude_option, found_kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import discovery
 from kei_assembler.kit.search import Found
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
 from kei_assembler.report import headings, text_report
-from kei_assembler.selection import folder_of, kits_below, working_directory
+from kei_assembler.selection import folder_of, working_directory
 
 
 @click.command("doctor")
 @click.option("--no-run", is_flag=True, help="Do not run the clients, so their versions are not known.")
 @click.option("--recursive", is_flag=True, help="Report on every kit in this folder and below it.")
-@several("--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders)
+@exclude_option
 @click.option("--output-format", type=OneOf(("text", "json")), default="text", help="The format (default: text).")
 @home_option
 @kit_option
@@ -54,7 +54,7 @@ def command(folder: str | None, for_user: bool, recursive: bool, **options: Any)
       assemble doctor --recursive    check all kits below
     """
     if options["exclude"] and not recursive:
-        raise click.UsageError("--exclude requires --recursive")
+        raise click.UsageError(NEEDS_RECURSIVE)
     if for_user and recursive:
         raise click.UsageError(
             "--user allows one kit to name files in your home folder, so it cannot be used with --recursive"
@@ -89,10 +89,7 @@ class _Examined(NamedTuple):
 def _located(folder: str | None, recursive: bool, exclude: Sequence[str]) -> Iterator[Found]:
     """Yield the kits that the command line means. There need not be one here."""
     if recursive:
-        found, unused = kits_below(folder, exclude)
-        for position in unused.get("", ()):
-            write("", f"note: `--exclude {shown(exclude[position])}` matches no folder\n")
-        yield from found
+        yield from found_kits(folder, exclude)[0]
     elif located := discovery.find(working_directory()) if folder is None else folder_of(folder):
         yield Found(located)
 

@@ -19,6 +19,7 @@ from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, home_option, kit_option, several
+from kei_assembler.cli.recursive import NEEDS_RECURSIVE, exclude_option, found_kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.git_tree import tree_at
 from kei_assembler.files.revisions import default_base, revision
@@ -29,7 +30,7 @@ from kei_assembler.paths import display_path
 from kei_assembler.report import headings
 from kei_assembler.report.places import Places
 from kei_assembler.report.text_report import diagnostics, escaped
-from kei_assembler.selection import folder_of, kits_below, working_directory
+from kei_assembler.selection import folder_of, working_directory
 
 _FORMATS = ("text", "markdown", "json", "github")
 
@@ -41,7 +42,7 @@ _FORMATS = ("text", "markdown", "json", "github")
 @several("--fail-on", "GATES", f"Exit with status 1 if the change does any of these: {gates.EXAMPLE}", completion.gates)
 @click.option("--output-format", type=OneOf(_FORMATS), default="text", help="The format (default: text).")
 @click.option("--recursive", is_flag=True, help="Look at every kit in this folder and below it.")
-@several("--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders)
+@exclude_option
 @home_option
 @kit_option
 def command(folder: str | None, **options: Any) -> int:
@@ -79,7 +80,7 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
     output_format = options["output_format"]
     for contradicts, message in (
         (options["names"] and output_format != "text", "--names cannot be used with --output-format"),
-        (options["exclude"] and not options["recursive"], "--exclude requires --recursive"),
+        (options["exclude"] and not options["recursive"], NEEDS_RECURSIVE),
         (
             options["recursive"] and output_format == "json",
             "--recursive cannot be used with --output-format json; name a kit with --kit",
@@ -92,7 +93,7 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
 def _folders(folder: str | None, since: str, options: Mapping[str, Any]) -> list[str]:
     if not options["recursive"]:
         return [_folder(folder, [since] if options["until"] is None else [since, options["until"]])]
-    kits, _ = kits_below(folder, options["exclude"])
+    kits, _ = found_kits(folder, options["exclude"])
     for error in (error for _, error in kits if error):
         raise error
     return [found for found, _ in kits]

@@ -116,15 +116,21 @@ def _in_folder(folder: str, target: str | None, tree: Tree) -> tuple[list[str], 
 
     The second list has the files left out that could be agent files of any client.
     """
-    paths = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
+    found = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
+    targets = ((path, target or target_by_path(path)) for path in found)
+    by_path = {path: name for path, name in targets if not _is_other_file(path, name)}
+    paths = [*by_path]
+    known = [path for path, name in by_path.items() if name and path.lower().endswith(TARGETS[name].suffixes)]
     if target is not None:
-        return [path for path in paths if path.lower().endswith(TARGETS[target].suffixes)], []
-    targets = ((path, target_by_path(path)) for path in paths)
-    known = [path for path, target in targets if target and path.lower().endswith(TARGETS[target].suffixes)]
+        return known, []
     pages = [path for path in paths if path.endswith(".md")]
     taken = known or [path for path in paths if AGENTS_FOLDER.search(path) and _is_agent_page(path, tree)] or pages
     chosen = {*taken}
     return taken, [path for path in paths if path.lower().endswith(_SUFFIXES) and path not in chosen]
+
+
+def _is_other_file(path: str, target: str | None) -> bool:
+    return target is not None and TARGETS[target].loader.is_other_file(_absolute(path))
 
 
 def _is_agent_page(path: str, tree: Tree) -> bool:

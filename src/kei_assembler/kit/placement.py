@@ -113,9 +113,7 @@ class Placement:
     def is_loaded(self, target: str, path: str) -> bool:
         """Return whether a client loads an output: by its name, and by its folder, in a project or in a plugin."""
         row, (folder, name) = TARGETS[target], os.path.split(path)
-        prefix = row.loader.ignored_prefix
-        is_ignored = (prefix and name.startswith(prefix)) or re.fullmatch(row.loader.other_files or "(?!)", path)
-        if not name.casefold().endswith(row.suffixes) or is_ignored:
+        if not name.casefold().endswith(row.suffixes) or row.loader.skips(path):
             return False
         return self._looks_in(target, folder)
 

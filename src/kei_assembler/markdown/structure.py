@@ -148,6 +148,14 @@ def outline(text: str) -> Outline:
     return Outline(found, reader.unclosed, reader.unclear, tuple(reader.headings))
 
 
+def code_lines(text: str) -> tuple[bool, ...]:
+    """Return which lines of a prompt are code. The lines are those of `with_lf_in_place(text)`.
+
+    HTML blocks are not code here: in a prompt, HTML tags around rules are no more than a heading.
+    """
+    return outline(text.replace("<", "(")).verbatim
+
+
 def strip_trailing_whitespace(text: str) -> str:
     """Return the text with LF line ends and no trailing spaces or tabs on its lines, except in code and raw HTML."""
     text = with_lf(text)

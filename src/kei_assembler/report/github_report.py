@@ -121,14 +121,13 @@ def _suggestion(diagnostic: Diagnostic) -> Iterator[str]:
     fix, (file, span, line) = diagnostic.fix, diagnostic.location
     if not fix.edits:
         return
-    option = "--fix" if fix.is_safe else "--unsafe-fixes"
     places = {(edit.file, edit.span.line, edit.span.end_line) for edit in fix.edits}
     if line is None or places != {(file, span.line, span.line)} or any("\n" in edit.text for edit in fix.edits):
-        yield f"fix: assemble {option} corrects this"
+        yield f"fix: assemble {fix.option} corrects this"
         return
     for edit in sorted(fix.edits, reverse=True):
         line = f"{line[: edit.span.column - 1]}{edit.text}{line[edit.span.end_column - 1 :]}"
-    yield f"fix (assemble {option}): {line}"
+    yield f"fix (assemble {fix.option}): {line}"
 
 
 def _help(text: str) -> tuple[str, ...]:

@@ -95,8 +95,7 @@ def _fix(fix: Fix, result: RunResult, places: Places) -> dict[str, Any]:
         {"artifactLocation": _artifact(file, result, places), "replacements": some}
         for file, some in replacements.items()
     ]
-    option = "--fix" if fix.is_safe else "--unsafe-fixes"
-    what = {"text": f"What `assemble {option}` does."}
+    what = {"text": f"What `assemble {fix.option}` does."}
     return {"description": what, "artifactChanges": changes, "properties": {"safe": fix.is_safe}}
 
 

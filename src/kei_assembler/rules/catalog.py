@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import unknown_ignore
+from kei_assembler.targets.sentences import SENTENCES
 
 FAMILIES = {
     "S": "Syntax",
@@ -45,7 +47,16 @@ def documentation(rule: Rule) -> Documentation:
     whole = inspect.getdoc(rule.check) or ""
     prose, fails, passes = (part.strip("\n") for part in re.split(r"^(?:Fails|Passes)::\n", whole, flags=re.MULTILINE))
     title, _, text = prose.partition("\n\n")
+    text = "\n\n".join(map(_with_clients, text.split("\n\n")))
     return Documentation(" ".join(title.split()), text, inspect.cleandoc(fails), inspect.cleandoc(passes))
+
+
+def _with_clients(paragraph: str) -> str:
+    """Put lists of clients in a paragraph where it names them."""
+    joined = paragraph.replace("\n", " ")
+    for name, text in SENTENCES.items():
+        joined = joined.replace(f"<{name}>", text)
+    return paragraph if joined == paragraph.replace("\n", " ") else textwrap.fill(joined, 116, break_on_hyphens=False)
 
 
 def explain(rule: Rule) -> str:

@@ -25,9 +25,10 @@ class Entry(NamedTuple):
 def changed_by_settings(entry: Entry) -> Iterable[Violation]:
     """The settings of a client have keys for a generated agent, so the agent is not what its manifest says.
 
-    OpenCode adds the keys in `opencode.json` to those of the file: a model, permissions, or `disable`, which removes
-    the agent. Codex CLI prefers an agent of `.codex/config.toml`, and Gemini CLI prefers `agents.overrides`. The
-    settings of the project count, and those of the projects around it up to `root`.
+    OpenCode, for example, adds the keys in `opencode.json` to those of the file: a model, permissions, or `disable`,
+    which removes the agent. Other clients prefer an agent of their settings. The lines *overrides* in
+    `assemble targets NAME` say which files these are. The settings of the project count, and those of the projects
+    around it up to `root`.
 
     Fails::
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache, partial
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
-from kei_assembler.markdown.structure import outline
+from kei_assembler.markdown.structure import code_lines
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
@@ -33,6 +34,9 @@ _RECEIVER = re.compile(
     rf"and(?<=\b[Hh]and)(?:(?:s|ed|ing)?{_GAP}{_WHAT}|-)?(?:off|over){_GAP}{_WHAT}to{_GAP}(?:the{_GAP}(?:agent{_GAP})?)?"
     r"`([a-z0-9][a-z0-9_-]*+)`(?!`)"
 )
+
+
+_LINE_END = re.compile(r"\n")
 
 
 class Naming(NamedTuple):
@@ -135,9 +139,12 @@ def unknown_receiver(naming: Naming) -> Iterable[Violation]:
         name = "implementer"
         description = "Writes code."
     """
-    kit, is_declared = naming.kit, cache(partial(_is_declared, naming))
-    for mention in _mentions(naming, _RECEIVER):
-        if kit.agents and not is_declared(mention.name):
+    kit, mentions = naming.kit, _mentions(naming, _RECEIVER)
+    if not mentions or not kit.agents:
+        return
+    is_declared = cache(partial(_is_declared, naming))
+    for mention in mentions:
+        if not is_declared(mention.name):
             match = nearest(mention.name, kit.known_agents)
             match = None if match and kit.names.is_only_base(match) else match
             message = f"the text hands off to `{mention.name}`, which is not an agent"
@@ -172,8 +179,11 @@ def misspelled_path(naming: Naming) -> Iterable[Violation]:
         # docs/review.md
         Be honest.
     """
+    mentions = _outside_of_code(naming, _PATH)[:_MAX_PATHS]
+    if not mentions:
+        return
     similar = cache(partial(_similar_path, naming.kit))
-    for mention in _outside_of_code(naming, _PATH)[:_MAX_PATHS]:
+    for mention in mentions:
         if match := similar(mention.name):
             where = naming.locate(mention.start, mention.end)
             remedy = Remedy("written", where, (mention.name, match), is_safe=False)
@@ -230,10 +240,9 @@ def _outside_of_code(naming: Naming, pattern: re.Pattern[str], known: Collection
     found = [_Mention(match[1], *match.span(1)) for match in pattern.finditer(naming.text) if match[1] not in known]
     if not found:
         return found
-    # in a prompt, HTML tags around rules are no more than a heading, so HTML blocks don't count as code
-    verbatim = outline(naming.text.replace("<", "(")).verbatim
-    lines = with_lf_in_place(naming.text)
-    return [each for each in found if not verbatim[lines.count("\n", 0, each.start)]]
+    starts = [0, *(match.end() for match in _LINE_END.finditer(with_lf_in_place(naming.text)))]
+    is_code = code_lines(naming.text)
+    return [each for each in found if not is_code[bisect_right(starts, each.start) - 1]]
 
 
 def _similar(word: str, known: frozenset[str]) -> str | None:

@@ -127,9 +127,9 @@ def _in_kit(kit: LoadedKit, row: Target) -> list[Foreign]:
 def served_by_foreign_file(kit: LoadedKit, target: str, agents: Sequence[str]) -> Iterable[Violation]:
     """A client finds an agent that is not generated for it, because it also reads another client's folder.
 
-    GitHub Copilot, Cursor, Auggie, Grok Build and Goose read `.claude/agents`, and Cursor reads `.grok/agents`.
-    Reported if the settings name the client in `targets` and a manifest leaves it out. There is one note for each
-    client. If the agent gets other tools there than its manifest says, there is a warning instead.
+    <which clients read other clients' folders>. Reported if the settings name the client in `targets` and a manifest
+    leaves it out. There is one note for each client. If the agent gets other tools there than its manifest says, there
+    is a warning instead.
 
     Fails::
 
@@ -215,10 +215,10 @@ def _agents(agents: Sequence[str]) -> str:
 def limits_lost(context: ManifestContext) -> Iterable[Violation]:
     """A client reads the file of another client for an agent, and does not understand what limits the agent there.
 
-    GitHub Copilot, Cursor and Auggie read `.claude/agents`. The first two know many of Claude Code's tools by name, but
-    Copilot does not know `mcp__server__tool`, and neither knows a scope as in `Bash(git:*)`. Auggie knows none of the
-    names, so an agent with `tools` has no tool there. All of them ignore `disallowedTools`. An agent with a file of its
-    own is not affected, because that file wins.
+    <which clients read other clients' folders>. Such a client may ignore the list of tools, or not know a name in it,
+    such as `mcp__server__tool` or one with a scope, as in `Bash(git:*)`. The agent then has all tools there, or lacks
+    some. Keys such as `disallowedTools` can have no effect there, too. An agent with a file of its own is not affected,
+    because that file wins.
 
     Fails::
 

@@ -56,9 +56,9 @@ _TEMPLATE_MESSAGES = {
 def allowance_not_printed(label: str) -> Iterable[Violation]:
     """The kit's template does not print what an agent may do, and the client has no other place for it.
 
-    This is so for clients without a list of tools, or with one whose names are not known: Codex CLI, Goose, Junie and
-    Devin CLI. There, the instructions have to say which tools the manifest allows. The default template does that in
-    its block `allowed`.
+    This is so for clients without a list of tools, or with one whose names are not known:
+    <clients with tools in words>. There, the instructions have to say which tools the manifest allows. The default
+    template does that in its block `allowed`.
 
     Fails::
 

@@ -10,7 +10,7 @@ from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.filled_texts import BlockGap
 from kei_assembler.markdown.stamp import find_conflict
-from kei_assembler.markdown.structure import outline, trimmed
+from kei_assembler.markdown.structure import code_lines, outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
 from kei_assembler.model.settings import value_at
 from kei_assembler.rules.definition import Fixable, Violation, rule
@@ -244,8 +244,7 @@ def unfinished_merge(source: Source, is_allowed_in_code: bool = True) -> Iterabl
 
 def _unfenced(text: str) -> str:
     """Return the text with its code blanked out, and everything else at the same position."""
-    # in a prompt, HTML tags around rules are no more than a heading, so HTML blocks don't count as code
-    lines = zip(with_lf_in_place(text).split("\n"), outline(text.replace("<", "(")).verbatim, strict=True)
+    lines = zip(with_lf_in_place(text).split("\n"), code_lines(text), strict=True)
     return "\n".join(" " * len(line) if is_code else line for line, is_code in lines)
 
 

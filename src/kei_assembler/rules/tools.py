@@ -79,7 +79,7 @@ def _former_tool(tools: Sequence[str], index: int) -> Violation:
 def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     """A list of tools that the agent must not use has a misspelled name, so the agent can use the tool.
 
-    This is about keys such as `disallowedTools`, and about denials in `permission` of OpenCode and Kilo Code.
+    This is about keys such as `disallowedTools`, and about denials in `permission`.
     A name there that resembles no known one is K111.
 
     Fails::
@@ -236,9 +236,9 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
 def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """A client cannot limit a tool as the manifest does, as in `Bash(git:*)`.
 
-    The agent gets the whole tool there. Claude Code gets every entry as it is. OpenCode and Kilo Code can limit `Bash`,
-    `Agent` and `Skill`, and GitHub Copilot and Kimi Code can limit `Agent`. Codex CLI, Goose, Junie and Devin CLI limit
-    no tool by themselves: the agent reads the limits in its instructions. The other clients can limit no tool.
+    The agent gets the whole tool there. <clients with every entry as it is> gets every entry as it is.
+    <which clients can limit which tools>. <clients with tools in words> limit no tool by themselves: the agent reads
+    the limits in its instructions. The other clients can limit no tool.
 
     Fails::
 

@@ -6,10 +6,8 @@ from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Right, Target
 from kei_assembler.targets.tools import Tools, names_by_tool, words
-from kei_assembler.validation import BOOLEAN, LINE, Field, list_of, matching, one_of
+from kei_assembler.validation import BOOLEAN, LINE, Field
 
-_ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
-_NAMES = list_of(_ONE_NAME, "a list of names")
 _PROVIDER = "sends the work, and a key, to any host"
 _GUARDS = "takes away rules that the project or the client sets"
 
@@ -24,15 +22,15 @@ AUGGIE = Target(
     ),
     table=(
         fields.MODEL,
-        Key(Field("color", one_of(*fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
+        fields.COLOR,
         Key(
-            Field("tools", _NAMES, fields.OWN_TOOLS.doc, kind="tools"),
+            fields.own_tools(fields.TOOL_NAMES),
             "names the tools; there is no entry that stands for many",
         ),
         Key(
             Field(
                 "disabled_tools",
-                _NAMES,
+                fields.TOOL_NAMES,
                 "Tools that the agent can't use. The client then ignores `tools`.",
                 kind="denied",
             ),

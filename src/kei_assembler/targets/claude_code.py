@@ -10,7 +10,6 @@ from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Plugin
 from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import (
     BOOLEAN,
-    FILLED,
     POSITIVE,
     STRINGS,
     Field,
@@ -46,7 +45,6 @@ FORMER_TOOLS = {
 """Tools that older versions of Claude Code had, with the tools that replaced them. To deny one of them does no harm."""
 
 _EFFORT = any_of(one_of("low", "medium", "high", "xhigh", "max"), Shape(int, "a whole number"))
-_PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
 _EXPERIMENTAL = table(Field("cacheTtl", one_of("5m", "1h"), "How long the client caches the prompt."))
 
 CLAUDE_CODE = Target(
@@ -70,31 +68,11 @@ CLAUDE_CODE = Target(
         ),
         fields.MODEL,
         Key(Field("effort", _EFFORT, "How much the model thinks before it answers."), fields.NOTHING),
-        Key(
-            Field("permissionMode", _PERMISSION_MODE, "What the agent can do without asking."),
-            "`default` and `plan` ask, and `dontAsk` refuses; `acceptEdits` does not ask about edits, which git shows",
-            (
-                Right("claude-code", "permissionMode", "bypassPermissions", "do anything without asking"),
-                Right("claude-code", "permissionMode", "auto", "act without asking a person"),
-                Right("claude-code", "permissionMode", "acceptEdits", fields.EDITS, ("Edit", "Write")),
-            ),
-        ),
+        fields.permission_mode("claude-code"),
         fields.MAX_TURNS,
-        Key(
-            Field("skills", STRINGS, "Skills to load when the agent starts.", kind="skills"),
-            "a skill can allow tools and run commands when it is loaded",
-            (Right("claude-code", "skills", "", "load skills, which can allow tools", ("Skill",)),),
-        ),
-        Key(
-            Field("mcpServers", named_servers(OF_CLAUDE_CODE), fields.SERVERS_DOC),
-            "a server is a program or a remote service, with tools that are not in `tools`",
-            (Right("claude-code", "mcpServers", "", fields.STARTS_SERVERS),),
-        ),
-        Key(
-            Field("hooks", hooks.OF_CLAUDE_CODE, fields.HOOKS_DOC),
-            "a hook runs a command, asks a model, or sends data to a server",
-            (Right("claude-code", "hooks", "", fields.RUNS_HOOKS),),
-        ),
+        fields.skills("claude-code"),
+        fields.mcp_servers("claude-code", "mcpServers", named_servers(OF_CLAUDE_CODE)),
+        fields.hooks("claude-code", hooks.OF_CLAUDE_CODE),
         Key(
             Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
             "the client adds `Read`, `Write` and `Edit` to the agent's tools",
@@ -106,11 +84,8 @@ CLAUDE_CODE = Target(
             "`worktree` is a copy on the same machine",
             (Right("claude-code", "isolation", "remote", "take the repository to another machine and work there"),),
         ),
-        Key(Field("color", one_of(*fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
-        Key(
-            Field("initialPrompt", FILLED, "The first message if the agent runs as the main agent."),
-            "grants nothing: it is text like the body, and only a person can start an agent as the main one",
-        ),
+        fields.COLOR,
+        fields.INITIAL_PROMPT,
         Key(
             Field("omitClaudeMd", BOOLEAN, "Whether to leave out the project's memory files."),
             "the project's rules no longer apply",

@@ -5,11 +5,9 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.forms import MARKDOWN
-from kei_assembler.targets.target import Key, Limit, Loader, Right, Target
+from kei_assembler.targets.target import Key, Loader, Right, Target
 from kei_assembler.targets.tools import Tools, names_by_tool, words
-from kei_assembler.validation import LINE, POSITIVE, STRINGS, Field, list_of, matching
-
-_ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
+from kei_assembler.validation import LINE, POSITIVE, STRINGS, Field
 
 CLINE = Target(
     name="cline",
@@ -22,7 +20,7 @@ CLINE = Target(
     keys=words("name description tools skills modelId maxIterations"),
     table=(
         Key(
-            Field("tools", list_of(_ONE_NAME, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
+            fields.own_tools(fields.TOOL_NAMES),
             "names the tools; no entry stands for many",
         ),
         Key(
@@ -55,9 +53,9 @@ CLINE = Target(
     model_key="modelId",
     skill_folders=(".agents/skills", ".cline/skills", ".clinerules/skills"),
     loader=Loader(folds_case=True, suffixes=(".yaml", ".yml")),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    limits=fields.NON_EMPTY_TEXTS,
     unsupported=(
-        "Agents can't start other agents. `Agent` has no counterpart, and the caller must carry out the handoffs.",
+        fields.STARTS_NO_AGENTS,
         "Tools of MCP servers. An agent has only the client's own tools.",
         "A limit on what plugins add. An agent also has the tools of the session's plugins, and the tool `skills` if "
         "the session has skills, whatever its `tools` say.",

@@ -8,7 +8,7 @@ from kei_assembler.targets.forms import toml
 from kei_assembler.targets.instructions import Instructions
 from kei_assembler.targets.prose import IN_WORDS, NOT_ENFORCED
 from kei_assembler.targets.servers import OF_CODEX, servers
-from kei_assembler.targets.target import DisplayName, Key, Limit, Right, Target
+from kei_assembler.targets.target import DisplayName, Key, Right, Target
 from kei_assembler.targets.tools import words
 from kei_assembler.validation import LINE, Field, list_of, matching, one_of
 
@@ -63,11 +63,7 @@ CODEX = Target(
             ),
         ),
         Key(Field("nickname_candidates", _NICKNAMES, "Names for running copies of this agent."), fields.NOTHING),
-        Key(
-            Field("mcp_servers", servers(OF_CODEX), fields.SERVERS_DOC),
-            "a server is a program or a remote service, with tools that are not in `tools`",
-            (Right("codex", "mcp_servers", "", fields.STARTS_SERVERS),),
-        ),
+        fields.mcp_servers("codex", "mcp_servers", servers(OF_CODEX)),
     ),
     refused={
         "developer_instructions": "is the body of the file",
@@ -89,6 +85,6 @@ CODEX = Target(
     other_names=("openai",),
     display_name=DisplayName(),
     built_in=(fields.replaceable("default explorer worker"),),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    limits=fields.NON_EMPTY_TEXTS,
     unsupported=(NOT_ENFORCED,),
 )

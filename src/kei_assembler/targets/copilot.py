@@ -56,14 +56,10 @@ COPILOT = Target(
             Field("target", one_of("vscode", "github-copilot"), "The only client that the agent is for."),
             fields.NOTHING,
         ),
-        Key(
-            fields.OWN_TOOLS,
-            fields.ALLOWS_MORE,
-            (Right("copilot", "tools", "*", fields.ALL_TOOLS, ("*",)),),
-        ),
+        fields.tools_or_all("copilot"),
         Key(
             Field("agents", STRINGS, "The agents that this agent can start.", kind="agents"),
-            "names the agents; `*` needs an allowance unless `tools` lists `Agent` without names",
+            fields.NAMES_AGENTS,
             (Right("copilot", "agents", "*", "start any agent", ("Agent",)),),
         ),
         Key(Field("model", _MODEL, "The model. For VS Code, several to choose from.", kind="model"), fields.NOTHING),
@@ -73,11 +69,7 @@ COPILOT = Target(
             Field("disable-model-invocation", BOOLEAN, "Whether to keep other agents from starting it on their own."),
             fields.NOTHING,
         ),
-        Key(
-            Field("mcp-servers", servers(TABLE_OF_ANYTHING), fields.SERVERS_DOC),
-            "a server is a program or a remote service, with tools that are not in `tools`",
-            (Right("copilot", "mcp-servers", "", fields.STARTS_SERVERS),),
-        ),
+        fields.mcp_servers("copilot", "mcp-servers", servers(TABLE_OF_ANYTHING)),
         Key(
             Field("metadata", table_of(FILLED, "a table of strings"), "Notes for programs."),
             "grants nothing: the client does not use it",

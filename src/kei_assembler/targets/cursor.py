@@ -7,7 +7,7 @@ from kei_assembler.targets.claude_code import CLAUDE_TOOLS
 from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.forms import LINES
 from kei_assembler.targets.instructions import Instructions, Rules
-from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Right, Target
+from kei_assembler.targets.target import Foreign, Key, Limit, Loader, Plugin, Target
 from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import BOOLEAN, Field, list_of, matching
 
@@ -32,16 +32,7 @@ CURSOR = Target(
         fields.MODEL,
         Key(Field("readonly", BOOLEAN, "Whether the agent can't change anything."), "takes permissions away"),
         Key(Field("is_background", BOOLEAN, "Whether the agent runs in the background."), fields.NOTHING),
-        Key(
-            Field(
-                "tools",
-                list_of(_ONE_NAME, "a list of names"),
-                "The tools, instead of the manifest's `tools`.",
-                kind="tools",
-            ),
-            fields.ALLOWS_MORE,
-            (Right("cursor", "tools", "*", fields.ALL_TOOLS, ("*",)),),
-        ),
+        fields.tools_or_all("cursor", list_of(_ONE_NAME, "a list of names")),
     ),
     refused={
         "background": "is another spelling of `is_background`",
@@ -58,7 +49,7 @@ CURSOR = Target(
     ),
     form=LINES,
     foreign=(
-        fields.CLAUDE_FOLDER._replace(has_mcp_names=True),
+        fields.CLAUDE_FOLDER_WITH_MCP,
         Foreign(".grok/agents", "grok", has_mcp_names=True, ignored=_IGNORED_OF_GROK),
     ),
     searches_subfolders=True,
@@ -93,7 +84,7 @@ CURSOR = Target(
         Limit("body", minimum=1),
     ),
     unsupported=(
-        "A description of several lines is written as one line.",
+        fields.ONE_LINE,
         "Quotes around a value, which the client keeps. A description with `: ` or ` #` is therefore written without "
         "them. The client reads it as it is, but linters, GitHub's pages and other readers of YAML report an error. "
         "The setting `plain-descriptions` avoids that.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.prose import IN_WORDS, NOT_KNOWN
-from kei_assembler.targets.target import BuiltIn, DisplayName, Limit, Loader, Target
+from kei_assembler.targets.target import BuiltIn, Loader, Target
 from kei_assembler.targets.tools import words
 
 DEVIN = Target(
@@ -16,7 +16,7 @@ DEVIN = Target(
     keys=words("name description model"),
     table=(fields.MODEL,),
     refused={
-        "allowed-tools": "lists tools by names that nobody verified: with wrong ones, the agent has none, or all",
+        "allowed-tools": fields.UNVERIFIED_TOOLS,
         "max-nesting": "lets the agents that this one starts start others",
         "permissions": "lets the agent act without asking, by rules that nobody verified",
     },
@@ -26,8 +26,8 @@ DEVIN = Target(
     searches_subfolders=True,
     other_names=words("devincli cognition"),
     user_folders=(".config/devin/agents",),
-    display_name=DisplayName(pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`"),
+    display_name=fields.LOWER_CASE_NAME,
     built_in=(BuiltIn(words("subagent_explore subagent_general"), "which this one may replace"),),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    limits=fields.NON_EMPTY_TEXTS,
     unsupported=(NOT_KNOWN,),
 )

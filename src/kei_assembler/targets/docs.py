@@ -9,6 +9,7 @@ from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.instructions import SHARED_FILE, Instructions
 from kei_assembler.targets.presence import signs
+from kei_assembler.targets.sentences import folder_readers
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Right, Target
 from kei_assembler.targets.tools import Tools
 from kei_assembler.validation import Shape
@@ -25,7 +26,7 @@ def facts(row: Target, output: str = "") -> list[tuple[str, str]]:
 
 def page() -> str:
     """Return the documentation of all targets as one Markdown page."""
-    return "\n".join(["# Targets\n", _PREFACE, *map(_section, TARGETS.values())])
+    return "\n".join(["# Targets\n", _PREFACE.replace("<folders>", _folders()), *map(_section, TARGETS.values())])
 
 
 _PREFACE = """\
@@ -108,19 +109,7 @@ agent of Copilot alone still gets its file.
 
 | folder | is read by |
 |---|---|
-| `.claude/agents` | Claude Code, GitHub Copilot and VS Code, Cursor, Auggie, Grok Build, Goose |
-| `.github/agents` | GitHub Copilot and VS Code |
-| `.cursor/agents` | Cursor |
-| `.grok/agents` | Grok Build, Cursor |
-| `.opencode/agents`, `.gemini/agents`, `.codex/agents`, `.qwen/agents` | the client of that name |
-| `.kilo/agents` | Kilo Code |
-| `.factory/droids` | Factory Droid |
-| `.augment/agents` | Auggie |
-| `.kimi-code/agents` | Kimi Code |
-| `.kiro/agents`, `.goose/agents`, `.junie/agents`, `.devin/agents` | the client of that name |
-| `.agents/agents` | Auggie, Kimi Code, Goose, Junie |
-| `.cline/agents`, `.pi/agents`, `.vibe/agents` | the client of that name |
-| `.agents` | pi-subagents, except for `.agents/skills` |
+<folders>
 
 ## Descriptions in Cursor
 
@@ -133,6 +122,10 @@ error, and one note for the whole kit says so ([O629](diagnostics.md#o629-descri
 - set `plain-descriptions = true` under `[target.cursor]`, which writes ` – ` for `: ` and ` #` in Cursor's files
 - ignore O629
 """
+
+
+def _folders() -> str:
+    return "\n".join(f"| {_code(folders)} | {', '.join(labels)} |" for folders, labels in folder_readers().items())
 
 
 def _facts_of_other_kinds(row: Target) -> Iterator[tuple[str, str]]:
@@ -335,8 +328,9 @@ def _unsupported(tools: Tools) -> Iterator[str]:
 
 
 def _loads(row: Target) -> str:
-    prefix = row.loader.ignored_prefix
+    prefix, others = row.loader.ignored_prefix, row.loader.other_files
     exception = f", except for names that start with `{prefix}`" if prefix else ""
+    exception += f", but not {_code(others)}" if others else ""
     needs_front_matter = row.form.syntax != "toml" and not row.loads_any_text
     front_matter = ", with front matter" if needs_front_matter else ""
     skipped = f", except in {_code(row.loader.skipped_folders)}" if row.loader.skipped_folders else ""

@@ -27,7 +27,8 @@ class Form(NamedTuple):
     # The comment syntax of the stamp.
     comment: Comment
     # A file that contains this can be an agent file. Where clients differ, the pattern accepts what any of them does.
-    agent_pattern: re.Pattern[bytes]
+    # Few runs look for such files, so it is compiled when it is needed.
+    agent_regex: bytes
     write: Callable[[Entries, str], tuple[str, ...]]
     # How to read the front matter: `yaml`, `lines` (one `key: value` in each), `raw` (the same, but without the quotes
     # around a value), or `toml` (the whole file).
@@ -38,6 +39,11 @@ class Form(NamedTuple):
     has_stamp_in_prompt: bool = True
     # Whether the client keeps the quotes around a value, so that none are written, even where YAML needs them.
     keeps_quotes: bool = False
+
+    @property
+    def agent_pattern(self) -> re.Pattern[bytes]:
+        """The compiled pattern of what an agent file contains, for `search`."""
+        return re.compile(self.agent_regex)
 
 
 def _markdown(entries: Entries, body: str) -> tuple[str, ...]:
@@ -97,19 +103,15 @@ _UNSEEN = b"|".join(
 )
 # The start of a file whose text is different elsewhere: encoded, or replaced by git's common filters.
 _OPAQUE = rb"\xff\xfe|\xfe\xff|version http|/annex/objects/|\x00GITCRYPT\x00"
-_FRONT_MATTER = re.compile(rb"\A(?:%b|(?:%b)*+---(?!-))" % (_OPAQUE, _UNSEEN))
+_FRONT_MATTER = rb"\A(?:%b|(?:%b)*+---(?!-))" % (_OPAQUE, _UNSEEN)
 
 
 def toml(body_key: str) -> Form:
     """Return the form of TOML files that have the body in the string `body_key`."""
     # A quoted key with an escape can be any key.
-    agent_pattern = re.compile(
-        rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (body_key.encode(), _OPAQUE)
-    )
+    key = rb"(?m)^[\x00-\x09\x0b-\x20\xef\xbb\xbf]*+(?:[\"']?%b|\"[^\"\n]*\\)|\A(?:%b)" % (body_key.encode(), _OPAQUE)
     label = f"TOML with the body in `{body_key}`"
-    return Form(
-        label, ".toml", HASH, agent_pattern, partial(_toml, body_key), "toml", body_key, has_stamp_in_prompt=False
-    )
+    return Form(label, ".toml", HASH, key, partial(_toml, body_key), "toml", body_key, has_stamp_in_prompt=False)
 
 
 MARKDOWN = Form("Markdown with YAML front matter", ".md", MARKUP, _FRONT_MATTER, _markdown)

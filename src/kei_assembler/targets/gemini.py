@@ -6,9 +6,9 @@ from kei_assembler.targets import fields
 from kei_assembler.targets.facts import AgentSettings, Executable, Verified
 from kei_assembler.targets.instructions import Instructions, OtherFile
 from kei_assembler.targets.servers import OF_GEMINI, servers
-from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Placeholder, Plugin, Right, Target
+from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Placeholder, Plugin, Target
 from kei_assembler.targets.tools import Tools, names_by_tool, words
-from kei_assembler.validation import LINE, NUMBER, POSITIVE, Field, list_of, matching, one_of
+from kei_assembler.validation import POSITIVE, Field, list_of, matching, one_of
 
 _TOOLS = (
     "activate_skill ask_user complete_task enter_plan_mode exit_plan_mode get_internal_docs glob "
@@ -33,23 +33,17 @@ GEMINI = Target(
     output=".gemini/agents/{name}.md",
     keys=words("name display_name description kind tools mcp_servers model temperature max_turns timeout_mins"),
     table=(
-        Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
+        fields.DISPLAY_NAME,
         Key(
             Field("kind", one_of("local"), "Where the agent runs."),
             "`local` is the default; `remote` is never written",
         ),
-        Key(
-            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc, kind="tools"),
-            fields.ALLOWS_MORE,
-            (Right("gemini", "tools", "*", fields.ALL_TOOLS, ("*",)),),
-        ),
-        Key(
-            Field("mcp_servers", servers(OF_GEMINI), fields.SERVERS_DOC),
-            "a server is a program or a remote service, and `trust` lets its tools run without asking",
-            (Right("gemini", "mcp_servers", "", fields.STARTS_SERVERS),),
+        fields.tools_or_all("gemini", list_of(_TOOL, "a list of tools")),
+        fields.mcp_servers(
+            "gemini", "mcp_servers", servers(OF_GEMINI), "and `trust` lets its tools run without asking"
         ),
         fields.MODEL,
-        Key(Field("temperature", NUMBER, "The sampling temperature of the model."), fields.NOTHING),
+        fields.TEMPERATURE,
         Key(Field("max_turns", POSITIVE, "The number of turns after which the agent stops."), fields.NOTHING),
         Key(Field("timeout_mins", POSITIVE, "The number of minutes after which the agent stops."), fields.NOTHING),
     ),
@@ -100,7 +94,5 @@ GEMINI = Target(
         Limit("body", minimum=1, is_advisory=True),
     ),
     placeholder=Placeholder(r"\$\{[A-Za-z0-9_]+\}", ("${word}",), "and does not run the agent if it does not know it"),
-    unsupported=(
-        "Agents can't start other agents. `Agent` has no counterpart, and the caller must carry out the handoffs.",
-    ),
+    unsupported=(fields.STARTS_NO_AGENTS,),
 )

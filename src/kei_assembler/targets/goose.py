@@ -5,7 +5,7 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.prose import IN_WORDS, NOT_ENFORCED
-from kei_assembler.targets.target import Limit, Loader, Target
+from kei_assembler.targets.target import Loader, Target
 from kei_assembler.targets.tools import words
 
 GOOSE = Target(
@@ -22,6 +22,6 @@ GOOSE = Target(
     other_folders=(".agents/agents",),
     other_names=words("codenamegoose"),
     skill_folders=(".agents/skills", ".claude/skills"),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    limits=fields.NON_EMPTY_TEXTS,
     unsupported=(NOT_ENFORCED, "Any other key. The client reads only the name, the description and the model."),
 )

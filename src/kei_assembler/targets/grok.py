@@ -11,7 +11,6 @@ from kei_assembler.targets.target import DisplayName, Key, Placeholder, Plugin, 
 from kei_assembler.targets.tools import Tools, names_by_tool, words
 from kei_assembler.validation import (
     BOOLEAN,
-    FILLED,
     STRINGS,
     TABLE_OF_ANYTHING,
     Field,
@@ -35,7 +34,6 @@ _TOOL = matching(
     "a tool of Grok Build or `mcp__SERVER__TOOL`; with any other name, the client gives the agent all tools",
 )
 _TURNS = Shape(int, "a whole number from 1 to 4294967295", minimum=1, maximum=4_294_967_295)
-_PERMISSION_MODE = one_of("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan")
 _CAPABILITIES = one_of("read-only", "read-write", "execute", "all")
 _MODE_OF_PROMPT = one_of("extend", "full")
 _INHERITED = any_of(
@@ -62,7 +60,7 @@ GROK = Target(
     ),
     table=(
         Key(
-            Field("tools", list_of(_TOOL, "a list of names", minimum=1), fields.OWN_TOOLS.doc, kind="tools"),
+            fields.own_tools(list_of(_TOOL, "a list of names", minimum=1)),
             "names the tools",
         ),
         Key(
@@ -94,15 +92,7 @@ GROK = Target(
             fields.NOTHING,
         ),
         Key(Field("maxTurns", _TURNS, "The number of turns after which the agent stops."), fields.NOTHING),
-        Key(
-            Field("permissionMode", _PERMISSION_MODE, "What the agent can do without asking."),
-            "`default`, `plan` and `dontAsk` grant nothing; `acceptEdits` does not ask about edits, which git shows",
-            (
-                Right("grok", "permissionMode", "bypassPermissions", "do anything without asking"),
-                Right("grok", "permissionMode", "auto", "act without asking a person"),
-                Right("grok", "permissionMode", "acceptEdits", fields.EDITS, ("Edit", "Write")),
-            ),
-        ),
+        fields.permission_mode("grok"),
         Key(
             Field("capabilityMode", _CAPABILITIES, "What the tools of the agent can do, if another agent starts it."),
             "takes tools away; `all` leaves those of `tools`",
@@ -113,28 +103,17 @@ GROK = Target(
         ),
         Key(Field("isolation", one_of("none", "worktree"), "Where the agent works."), fields.NOTHING),
         fields.BACKGROUND,
-        Key(Field("color", one_of(*fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
+        fields.COLOR,
         Key(
             Field("memory", one_of("user", "project", "local"), "Where the agent stores its own memory."),
             "the agent reads and changes files there",
             (Right("grok", "memory", "", "read and change files", ("Read", "Write", "Edit")),),
         ),
-        Key(
-            Field("skills", STRINGS, "Skills to load when the agent starts.", kind="skills"),
-            "a skill can allow tools and run commands when it is loaded",
-            (Right("grok", "skills", "", "load skills, which can allow tools", ("Skill",)),),
-        ),
+        fields.skills("grok"),
         Key(Field("discoverSkills", BOOLEAN, "Whether the agent finds the project's skills."), fields.NOTHING),
         Key(Field("inheritSkills", BOOLEAN, "Whether the agent has the caller's skills."), fields.NOTHING),
-        Key(
-            Field("initialPrompt", FILLED, "The first message if the agent runs as the main agent."),
-            "grants nothing: it is text like the body, and only a person can start an agent as the main one",
-        ),
-        Key(
-            Field("mcpServers", named_servers(TABLE_OF_ANYTHING), fields.SERVERS_DOC),
-            "a server is a program or a remote service, with tools that are not in `tools`",
-            (Right("grok", "mcpServers", "", fields.STARTS_SERVERS),),
-        ),
+        fields.INITIAL_PROMPT,
+        fields.mcp_servers("grok", "mcpServers", named_servers(TABLE_OF_ANYTHING)),
     ),
     refused={
         "agentsMd": "can leave out the project's rules",
@@ -168,7 +147,7 @@ GROK = Target(
             "WebFetch: web_fetch, WebSearch: web_search"
         ),
     ),
-    foreign=(fields.CLAUDE_FOLDER._replace(has_mcp_names=True),),
+    foreign=(fields.CLAUDE_FOLDER_WITH_MCP,),
     settings=(fields.USE_FILES_OF,),
     tables_as_lists=("mcpServers",),
     models=("inherit",),
@@ -188,7 +167,7 @@ GROK = Target(
         "put a space after the `$`",
     ),
     unsupported=(
-        "Agents can't start other agents. `Agent` has no counterpart, and the caller must carry out the handoffs.",
+        fields.STARTS_NO_AGENTS,
         "Single tools of an MCP server. `tools` do not limit these at all, so `mcpInheritance` names the servers.",
         "Denials by Claude Code's names: `disallowedTools` needs the client's own, such as `run_terminal_cmd`.",
     ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
 from kei_assembler.targets.prose import IN_WORDS, NOT_KNOWN
-from kei_assembler.targets.target import DisplayName, Limit, Loader, Target
+from kei_assembler.targets.target import Loader, Target
 from kei_assembler.targets.tools import words
 
-_UNVERIFIED = "lists tools by names that nobody verified: with wrong ones, the agent has none, or all"
+_UNVERIFIED = fields.UNVERIFIED_TOOLS
 
 JUNIE = Target(
     name="junie",
@@ -31,7 +31,7 @@ JUNIE = Target(
     other_folders=(".agents/agents",),
     other_names=words("jetbrains jetbrainsjunie"),
     skill_folders=(".junie/skills",),
-    display_name=DisplayName(pattern="[a-z0-9-]+", expects="lower-case letters, digits and `-`"),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    display_name=fields.LOWER_CASE_NAME,
+    limits=fields.NON_EMPTY_TEXTS,
     unsupported=(NOT_KNOWN,),
 )

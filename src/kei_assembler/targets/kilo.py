@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields, opencode_format
 from kei_assembler.targets.facts import AgentSettings, Executable, Verified
-from kei_assembler.targets.target import BuiltIn, DisplayName, Key, Loader, Placeholder, Target
+from kei_assembler.targets.target import DisplayName, Key, Placeholder, Target
 from kei_assembler.targets.tools import Tools, words
 from kei_assembler.validation import LINE, Field
 
@@ -92,13 +92,7 @@ KILO = Target(
     ),
     display_name=DisplayName("displayName", is_only_name=True),
     built_in=(
-        BuiltIn(
-            words("ask code compaction debug orchestrator plan summary title"),
-            "which this one replaces with a subagent, so the client no longer works as usual",
-            is_harmful=True,
-            unless=("mode", ("primary", "all")),
-            remedy='to replace it, set `mode = "primary"` in `[target.kilo]`',
-        ),
+        opencode_format.built_in("kilo", "ask code compaction debug orchestrator plan summary title"),
         fields.replaceable("explore general"),
     ),
     placeholder=Placeholder(
@@ -131,13 +125,7 @@ KILO = Target(
         "adds these keys to",
         foreign_files=("opencode.json", "opencode.jsonc"),
     ),
-    loader=Loader(
-        has_optional_front_matter=True,
-        named_by_file=True,
-        folders_in_name=True,
-        legacy_keys={"maxSteps": "steps"},
-        assumed_values={"mode": "all"},
-    ),
+    loader=opencode_format.LOADER,
     searches_subfolders=True,
     other_names=("kilocode",),
     unsupported=(

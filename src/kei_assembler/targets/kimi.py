@@ -27,23 +27,11 @@ KIMI = Target(
             Field("override", BOOLEAN, "Whether the agent replaces a built-in agent of its name."),
             "grants nothing: the agent has its own tools",
         ),
-        Key(
-            Field("tools", list_of(_TOOL, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
-            fields.ALLOWS_MORE,
-            (Right("kimi", "tools", "*", fields.ALL_TOOLS, ("*",)),),
-        ),
-        Key(
-            Field(
-                "disallowedTools",
-                STRINGS,
-                "Tools that the agent can't use, by the client's own names.",
-                kind="denied",
-            ),
-            "takes tools away",
-        ),
+        fields.tools_or_all("kimi", list_of(_TOOL, "a list of names")),
+        fields.DISALLOWED_TOOLS,
         Key(
             Field("subagents", STRINGS, "The agents that this agent can start.", kind="agents"),
-            "names the agents; `*` needs an allowance unless `tools` lists `Agent` without names",
+            fields.NAMES_AGENTS,
             (Right("kimi", "subagents", "*", "start any agent", ("Agent",)),),
         ),
     ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Verified
-from kei_assembler.targets.target import DisplayName, Key, Limit, Loader, Right, Target
+from kei_assembler.targets.target import DisplayName, Loader, Target
 from kei_assembler.targets.tools import Tools, names_by_tool, words
-from kei_assembler.validation import Field, list_of, matching
+from kei_assembler.validation import list_of, matching
 
 _TAGS = words("read write shell web subagent context knowledge todo_list")
 _TOOL = matching(rf"\*|{'|'.join(_TAGS)}|@[\w./-]+", "a tag of Kiro, such as `read`, or `@SERVER`")
@@ -19,11 +19,7 @@ KIRO = Target(
     keys=words("description model tools"),
     table=(
         fields.MODEL,
-        Key(
-            Field("tools", list_of(_TOOL, "a list of tags", minimum=1), fields.OWN_TOOLS.doc, kind="tools"),
-            fields.ALLOWS_MORE,
-            (Right("kiro", "tools", "*", fields.ALL_TOOLS, ("*",)),),
-        ),
+        fields.tools_or_all("kiro", list_of(_TOOL, "a list of tags", minimum=1)),
     ),
     refused={
         "includeMcpJson": "adds servers that are not in `tools`",
@@ -52,7 +48,7 @@ KIRO = Target(
     other_names=("kirocli",),
     skill_folders=(".kiro/skills",),
     display_name=DisplayName(pattern="(?!)", expects="that of the file"),
-    limits=(fields.NON_EMPTY_DESCRIPTION, Limit("body", minimum=1)),
+    limits=fields.NON_EMPTY_TEXTS,
     unsupported=(
         "The file name, with the folders in the client's own, is the agent's name.",
         "How the client reads an empty list of tools, or a tag that it does not know, is not documented.",

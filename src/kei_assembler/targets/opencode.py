@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.targets import fields, opencode_format
 from kei_assembler.targets.facts import AgentSettings, Executable, Verified
-from kei_assembler.targets.target import BuiltIn, DisplayName, Loader, Target
+from kei_assembler.targets.target import DisplayName, Target
 from kei_assembler.targets.tools import Tools, words
 
 OPENCODE = Target(
@@ -43,13 +43,7 @@ OPENCODE = Target(
     skill_folders=(".agents/skills", ".claude/skills", ".opencode/skills"),
     display_name=DisplayName(pattern=r"[^*?/\\]+", expects="free of `*`, `?`, `/` and backslashes", is_only_name=True),
     built_in=(
-        BuiltIn(
-            words("build compaction plan summary title"),
-            "which this one replaces with a subagent, so the client no longer works as usual",
-            is_harmful=True,
-            unless=("mode", ("primary", "all")),
-            remedy='to replace it, set `mode = "primary"` in `[target.opencode]`',
-        ),
+        opencode_format.built_in("opencode", "build compaction plan summary title"),
         fields.replaceable("explore general"),
     ),
     search_paths=(".opencode/agents/{name}.md", ".opencode/agent/{name}.md"),
@@ -60,13 +54,7 @@ OPENCODE = Target(
         (("agent",), ("mode",)),
         "adds these keys to",
     ),
-    loader=Loader(
-        has_optional_front_matter=True,
-        named_by_file=True,
-        folders_in_name=True,
-        legacy_keys={"maxSteps": "steps"},
-        assumed_values={"mode": "all"},
-    ),
+    loader=opencode_format.LOADER,
     searches_subfolders=True,
     unsupported=(
         "The file name, with the folders in the client's own, is the agent's name. The front matter has a name only if "

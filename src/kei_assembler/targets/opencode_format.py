@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.targets import fields
-from kei_assembler.targets.target import Key, Right
+from kei_assembler.targets.target import BuiltIn, Key, Loader, Right
 from kei_assembler.targets.tools import names_by_tool, words
 from kei_assembler.validation import BOOLEAN, NUMBER, POSITIVE, Field, any_of, matching, one_of, table_of
 
@@ -35,7 +35,7 @@ KEYS = (
         Field("model", matching(r"[^/\s]+/\S+", "a model as `provider/id`"), "The model, as `provider/id`."),
         "grants nothing: the client knows only providers that the user has set up",
     ),
-    Key(Field("temperature", NUMBER, "The sampling temperature of the model."), fields.NOTHING),
+    fields.TEMPERATURE,
     Key(Field("top_p", NUMBER, "The nucleus sampling threshold of the model."), fields.NOTHING),
     Key(Field("steps", POSITIVE, "The number of steps after which the agent stops."), fields.NOTHING),
     Key(Field("hidden", BOOLEAN, "Whether to hide the agent in lists."), fields.NOTHING),
@@ -80,10 +80,29 @@ USUAL_PERMISSIONS: Mapping[str, Value] = {
 }
 """What the client allows to an agent whose file has no permissions."""
 
+LOADER = Loader(
+    has_optional_front_matter=True,
+    named_by_file=True,
+    folders_in_name=True,
+    legacy_keys={"maxSteps": "steps"},
+    assumed_values={"mode": "all"},
+)
+
 UNSUPPORTED = (
     "Scopes with `?` or a backslash: the client reads `?` as any character, and a backslash as `/`.",
     "`SERVER_*` also matches the tools of a server whose name starts with `SERVER_`.",
 )
+
+
+def built_in(target: str, names: str) -> BuiltIn:
+    """Return the row for agents of the client that have to stay primary agents."""
+    return BuiltIn(
+        words(names),
+        "which this one replaces with a subagent, so the client no longer works as usual",
+        is_harmful=True,
+        unless=("mode", ("primary", "all")),
+        remedy=f'to replace it, set `mode = "primary"` in `[target.{target}]`',
+    )
 
 
 def permission(target: str, label: str, usual: Mapping[str, Value], examples: str) -> Key:

@@ -34,7 +34,7 @@ PI = Target(
     table=(
         Key(Field("advertise", BOOLEAN, "Whether the session's prompt names the agent."), fields.NOTHING),
         Key(
-            Field("tools", list_of(_TOOL, "a list of tools"), fields.OWN_TOOLS.doc, kind="tools"),
+            fields.own_tools(list_of(_TOOL, "a list of tools")),
             "names the tools; `mcp:SERVER` stands for all of one server",
         ),
         Key(
@@ -140,7 +140,7 @@ PI = Target(
     other_names=("pisubagents",),
     loader=Loader(
         skipped_folders=(".git", ".pi", "node_modules", "sync-backups"),
-        other_files=r"(?is:(?:.*/)?\.agents/skills/.*)|(?s:.*\.chain\.md)",
+        other_files=(".agents/skills/*", "*.chain.md"),
     ),
     agent_settings=AgentSettings((".pi/settings.json",), (("subagents", "agentOverrides"),), "prefers these keys to"),
     built_in=(
@@ -155,7 +155,7 @@ PI = Target(
         Limit("name", reserved=("claude-code", "codex-exec", "cursor-agent")),
     ),
     unsupported=(
-        "A description of several lines is written as one line.",
+        fields.ONE_LINE,
         "YAML for every text. The client cuts the quotes around a value and has no escapes, so a text that needs "
         "quotes in YAML and has both kinds of them is not YAML.",
         "The tools of MCP servers in the foreground. They need the extension pi-mcp-adapter, and `async = true`.",

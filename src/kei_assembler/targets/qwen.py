@@ -8,9 +8,8 @@ from kei_assembler.targets.instructions import Instructions, Rules
 from kei_assembler.targets.servers import ARGUMENTS, OF_QWEN, servers
 from kei_assembler.targets.target import BuiltIn, Key, Limit, Loader, Plugin, Right, Target
 from kei_assembler.targets.tools import Tools, names_by_tool, words
-from kei_assembler.validation import FILLED, STRINGS, Field, list_of, matching, one_of, open_table
+from kei_assembler.validation import FILLED, Field, one_of, open_table
 
-_ONE_NAME = matching(r"[^,\s]+", "a tool name without commas and spaces")
 _APPROVAL_MODE = one_of("plan", "default", "auto-edit", "auto", "yolo", "bubble")
 _BRIDGED_MODES = {
     "acceptEdits": "auto-edit",
@@ -36,20 +35,8 @@ QWEN = Target(
         "executor executionBackend"
     ),
     table=(
-        Key(
-            Field("tools", list_of(_ONE_NAME, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
-            fields.ALLOWS_MORE,
-            (Right("qwen", "tools", "*", fields.ALL_TOOLS, ("*",)),),
-        ),
-        Key(
-            Field(
-                "disallowedTools",
-                STRINGS,
-                "Tools that the agent can't use, by the client's own names.",
-                kind="denied",
-            ),
-            "takes tools away",
-        ),
+        fields.tools_or_all("qwen", fields.TOOL_NAMES),
+        fields.DISALLOWED_TOOLS,
         fields.MODEL,
         Key(
             Field("approvalMode", _APPROVAL_MODE, "What the agent can do without asking."),
@@ -64,16 +51,8 @@ QWEN = Target(
         fields.MAX_TURNS,
         Key(Field("color", one_of("auto", *fields.COLORS), fields.COLOR_DOC), fields.NOTHING),
         fields.BACKGROUND,
-        Key(
-            Field("mcpServers", servers(OF_QWEN), fields.SERVERS_DOC),
-            "a server is a program or a remote service, and `trust` lets its tools run without asking",
-            (Right("qwen", "mcpServers", "", fields.STARTS_SERVERS),),
-        ),
-        Key(
-            Field("hooks", hooks.OF_QWEN, fields.HOOKS_DOC),
-            "a hook runs a command, asks a model, or sends data to a server",
-            (Right("qwen", "hooks", "", fields.RUNS_HOOKS),),
-        ),
+        fields.mcp_servers("qwen", "mcpServers", servers(OF_QWEN), fields.TRUSTED_SERVERS),
+        fields.hooks("qwen", hooks.OF_QWEN),
         Key(
             Field("executor", _EXECUTOR, "A program that works instead of the agent."),
             "the program has its own tools and permissions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
@@ -175,8 +176,8 @@ class Loader(NamedTuple):
     folds_case: bool = False
     # Characters of a file name. In the agent's name, a hyphen replaces each run of them.
     hyphens_for: str = ""
-    # A regular expression for the paths of files in the client's folders that are something else.
-    other_files: str = ""
+    # Files in the client's folders that are something else: the ends of their paths, with `*` for any characters.
+    other_files: tuple[str, ...] = ()
     # The client skips files whose names start with this.
     ignored_prefix: str = ""
     # Subfolders that the client does not enter: their names, with `*` for any characters, and how deep it looks.
@@ -205,6 +206,15 @@ class Loader(NamedTuple):
     types: Mapping[str, Shape] = {}
     # The ends of the names of agent files, if there are others than that of the form.
     suffixes: tuple[str, ...] = ()
+
+    def is_other_file(self, path: str) -> bool:
+        """Return whether a file in one of the client's folders is something else than an agent. The path has `/`."""
+        return any(fnmatchcase(f"/{path}".casefold(), f"*/{each}") for each in self.other_files)
+
+    def skips(self, path: str) -> bool:
+        """Return whether the client does not load a file in one of its folders, whatever the file contains."""
+        is_ignored = bool(self.ignored_prefix) and path.rpartition("/")[2].startswith(self.ignored_prefix)
+        return is_ignored or self.is_other_file(path)
 
 
 class Plugin(NamedTuple):

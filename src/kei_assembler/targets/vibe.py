@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from kei_assembler.targets import fields
 from kei_assembler.targets.facts import Executable, Verified
 from kei_assembler.targets.forms import toml
@@ -26,13 +24,13 @@ VIBE = Target(
     verified=(Verified("Mistral Vibe", "3.0.3", "2026-11-30", ("run", "code"), Executable(("vibe",))),),
     output=".vibe/agents/{name}.toml",
     # in this folder, every TOML file is an agent
-    form=toml("instructions")._replace(agent_pattern=re.compile(rb"\S")),
+    form=toml("instructions")._replace(agent_regex=rb"\S"),
     keys=words(
         "display_name description agent_type safety active_model enabled_tools disabled_tools enabled_skills "
         "disabled_skills"
     ),
     table=(
-        Key(Field("display_name", LINE, "The name that people see."), fields.NOTHING),
+        fields.DISPLAY_NAME,
         Key(
             Field("agent_type", one_of("subagent"), "Who starts the agent."),
             "`subagent` is what is always written",
@@ -48,7 +46,7 @@ VIBE = Target(
             "grants nothing: the client knows only models that the user has set up",
         ),
         Key(
-            Field("enabled_tools", list_of(_TOOL, "a list of names"), fields.OWN_TOOLS.doc, kind="tools"),
+            fields.own_tools(list_of(_TOOL, "a list of names"), "enabled_tools"),
             "names the tools; no entry stands for many",
         ),
         Key(
