@@ -323,7 +323,7 @@ def test_only_folders_that_match_the_pattern_are_searched(
 
     kit = load_kit(str(bench.folder))
     monkeypatch.setattr(os, "scandir", noting)
-    find_orphans(kit, known=(), targets=(), cost=Cost(kit))
+    find_orphans(kit, known={}, targets=(), cost=Cost(kit))
     assert set(filter(os.path.isdir, looked)) == {*entered, ".claude/agents", ".claude/agents/in"}
 
 

@@ -24,10 +24,19 @@ _NEAR = 80
 
 
 def check_descriptions(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagnostic]:
-    """Yield a warning for each client whose budget the descriptions of its agents exceed, or a note if they almost do.
+    """Yield the findings about all descriptions together.
 
     `usage` has all manifests of the kit, and `namesakes` has looked at the files on disk.
     """
+    yield from _against_clients(usage, namesakes)
+    if usage.kit.settings.budgets["descriptions"]:
+        from kei_assembler.build import budgets
+
+        yield from budgets.check_descriptions(usage)
+
+
+def _against_clients(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagnostic]:
+    """Yield a warning for each client whose budget the descriptions exceed, or a note if they almost do."""
     for target, generated in usage.tokens.items():
         row, tokens = TARGETS[target], sum(tokens for tokens, _ in generated)
         assert row.budget

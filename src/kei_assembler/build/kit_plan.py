@@ -114,7 +114,7 @@ def _plan_kit(kit: LoadedKit, files: Sequence[str], whole: bool, ignored: Collec
             from kei_assembler.build.session_load import check_sessions
 
             about_files += check_sessions(kit, changes, merged.usage.targets_of_instructions)
-        about_files += _about_descriptions(merged) if whole and not kit.lacking else []
+        about_files += check_descriptions(merged.usage, merged.namesakes) if whole and not kit.lacking else []
         # The error says all that the note about the same file would say.
         reported = {one.location.file for one in namesakes if not kit.settings.exclusive}
         changes = [one for one in changes if one.status is not FileStatus.UNMANAGED or one.path not in reported]
@@ -135,7 +135,7 @@ def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:
     from kei_assembler.build.orphans import find_orphans, find_other_orphans  # only whole runs need it
 
     kit = merged.kit
-    found = find_orphans(kit, {*merged.owners, *merged.left_out}, merged.usage.targets, merged.cost)
+    found = find_orphans(kit, merged.known, merged.usage.targets, merged.cost)
     if kit.settings.exclusive:
         from kei_assembler.build.intruders import with_intruders
 
@@ -145,16 +145,7 @@ def _leftovers(merged: _Merged) -> tuple[list[Change], list[Diagnostic]]:
     from kei_assembler.build.section_files import find_orphaned_sections  # only whole runs need it
 
     sections, damages = find_orphaned_sections(kit, merged.sections, merged.cost)
-    return [*found, *sections, *find_other_orphans(kit, merged.owners, merged.cost)], damages
-
-
-def _about_descriptions(merged: _Merged) -> Iterator[Diagnostic]:
-    """Yield the findings about all descriptions together."""
-    yield from check_descriptions(merged.usage, merged.namesakes)
-    if merged.kit.settings.budgets["descriptions"]:
-        from kei_assembler.build.budgets import check_descriptions as check_budget
-
-        yield from check_budget(merged.usage)
+    return [*found, *sections, *find_other_orphans(kit, merged.known, merged.cost)], damages
 
 
 class Preview(NamedTuple):
@@ -286,13 +277,18 @@ class _Merged:
         """Whether another manifest needs the same section: one that imports the shared file."""
         return output.section == SHARED_FILE and output.section in self.sections.get(output.real, {})
 
+    @property
+    def known(self) -> dict[str, str]:
+        """The files of the manifests: their paths, by the resolved and case-folded paths."""
+        return self.left_out | dict(zip(self.owners, self.paths, strict=True))
+
     def files_of_same_name(self, changes: Iterable[Change]) -> list[Diagnostic]:
         """Return the findings about files that are named like the generated ones."""
         orphans = {change.path for change in changes if change.status is FileStatus.ORPHAN}
-        known = self.left_out | dict(zip(self.owners, self.paths, strict=True))
         bases = (stem(file) for file in self.usage.bases)
         abstract = {*self.usage.abstract_agents, *filter(self.kit.names.is_abstract, bases)}
-        return [*self.namesakes.on_disk(known, orphans, abstract), *self.namesakes.shown_twice(known, orphans)]
+        known, namesakes = self.known, self.namesakes
+        return [*namesakes.on_disk(known, orphans, abstract), *namesakes.shown_twice(known, orphans)]
 
     def _is_new(self, diagnostic: Diagnostic) -> bool:
         """Return whether a shared finding has not been reported yet: one cause is one finding."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from kei_assembler.build.generators import Generators
 
 
-def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str], cost: Cost) -> list[Change]:
+def find_orphans(kit: LoadedKit, known: Mapping[str, str], targets: Collection[str], cost: Cost) -> list[Change]:
     """Return the orphans of a kit, and the unmanaged agent files beside its outputs.
 
-    `known` contains the outputs of the kit's manifests, as resolved, case-folded paths. `targets` contains the targets
-    of the manifests: unmanaged files of other targets are ignored. The orphans are added to the cost of the run.
+    `known` contains the outputs of the kit's manifests, by their resolved, case-folded paths. `targets` contains the
+    targets of the manifests: unmanaged files of other targets are ignored. The orphans are added to the cost of the
+    run.
 
     Raises:
         AssembleError: a folder cannot be read, or the cost is too high.
@@ -58,7 +59,7 @@ def find_orphans(kit: LoadedKit, known: Iterable[str], targets: Collection[str],
     return [*search.leftovers(outputs, is_beside_outputs), *search.leftovers(defaults, was_output)]
 
 
-def find_other_orphans(kit: LoadedKit, known: Iterable[str], cost: Cost) -> list[Change]:
+def find_other_orphans(kit: LoadedKit, known: Mapping[str, str], cost: Cost) -> list[Change]:
     """Return the orphans among the scoped rules and the skills of a kit. `known` is as for `find_orphans`.
 
     Raises:
@@ -98,10 +99,11 @@ def _cause_by_manifest(kit: LoadedKit, orphan: Change) -> str:
 class _Search:
     """A search through a kit that looks at each file once."""
 
-    def __init__(self, kit: LoadedKit, known: Iterable[str], cost: Cost) -> None:
+    def __init__(self, kit: LoadedKit, known: Mapping[str, str], cost: Cost) -> None:
         self.kit = kit
         self.cost = cost
         self.disk = OutputFiles(kit)
+        self.known = frozenset(known.values())
         self.seen = set(known)
 
     def leftovers(self, patterns: Iterable[tuple[Target, str]], concerns: Callable[[Change], bool]) -> Iterator[Change]:
@@ -148,8 +150,9 @@ class _Search:
         return is_generated or is_left_out(self.kit.files, self.kit.path(leftover.manifest))
 
     def _files(self, pattern: str) -> Iterator[str]:
-        """The files whose paths match an output pattern."""
+        """The files whose paths match an output pattern, without the known outputs."""
         where = reach_in(self.kit, pattern)
         if where and self.kit.tree_of(where.folder).holds_folder(self.kit.output_path(where.folder)):
             found = sorted(self.kit.files_in(where.folder, where.suffix, enters=where.enters, of_outputs=True))
-            yield from (path for path in found if where.file.fullmatch(path) and not is_temporary(path))
+            others = (path for path in found if path not in self.known)
+            yield from (path for path in others if where.file.fullmatch(path) and not is_temporary(path))

@@ -108,6 +108,7 @@ class Renderer:
         self._prefix = cache(self._find_prefix)
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
+        self._has_variable = cache(self._find_variable)
         self._different = lru_cache(maxsize=_MAX_KEPT)(self._find_different)
         self._last: _Shared | None = None
         self._last_filled: tuple[Manifest, dict[str, Manifest]] | None = None
@@ -245,6 +246,9 @@ class Renderer:
     def _load_block(self, entry: str, target: str) -> str:
         return _as_printed(self.kit.blocks.text(entry, target))
 
+    def _find_variable(self, entry: str, target: str) -> bool:
+        return re.search(TARGETS[target].placeholder.pattern, self.kit.blocks.text(entry, target)) is not None
+
     def _render_body(self, manifest: Manifest, target: str, allowed: tuple[str, ...] | None) -> str:
         template = self.templates.name_for(target, manifest.kind)
         render, of_manifest = self.templates.body(template), self._shared(manifest)
@@ -324,8 +328,7 @@ class Renderer:
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
         variable = TARGETS[artifact.target].placeholder.pattern if artifact.kind == AGENT.name else ""
         # A variable in a block is a finding about the block, unless it is only there once the block is filled.
-        of_blocks = (self.kit.blocks.text(entry, artifact.target) for entry in manifest.blocks)
-        if variable and not any(re.search(variable, text) for text in of_blocks):
+        if variable and not any(self._has_variable(entry, artifact.target) for entry in manifest.blocks):
             prompt = Source(source.file, artifact.prompt)
             found += run_rule(client_variable_in_file, prompt, prompt, (artifact.target,))
         if found:

@@ -248,16 +248,22 @@ def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
 
 def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    # most manifests have no findings, and it is faster to find that out for all rules at once
-    if not any(True for rule in rules for _ in rule.check(context)):
-        return found
-    unfilled = _names_to_fill(context)
-    for rule in rules:
+    broken = list(_with_findings(rules, context))
+    unfilled = _names_to_fill(context) if broken else frozenset()
+    for rule in broken:
         findings = first_findings(rule, context)
         if unfilled and rule is not text.placeholder_in_manifest:
             findings = [each for each in findings if each.where not in unfilled]
         found += diagnose(rule, context.source, map(context.placed, findings))
     return found
+
+
+def _with_findings(rules: Iterable[Rule], context: ManifestContext) -> Iterator[Rule]:
+    """Yield the rules that have findings about a manifest."""
+    for rule in rules:
+        for _ in rule.check(context):  # faster than a call for each rule: most have no findings
+            yield rule
+            break
 
 
 def _names_to_fill(context: ManifestContext) -> frozenset[KeyPath]:

@@ -312,10 +312,18 @@ def of_manifest(context: ManifestContext) -> Iterator[Naming]:
     """Yield the texts of a manifest that can name an agent."""
     if not any("`" in source.text or source.has_escapes for source in context.sources()):
         return
-    for path, text in texts_of(context):
-        if "`" in text:
-            locate = partial(_locate, context, path, text)
-            yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff")
+    found = [(path, text) for path, text in texts_of(context) if "`" in text]
+    # most manifests name only agents that exist, and it is faster to find that out for all texts at once
+    if not _may_have_findings(context.kit, "\0".join(text for _, text in found)):
+        return
+    for path, text in found:
+        locate = partial(_locate, context, path, text)
+        yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff")
+
+
+def _may_have_findings(kit: LoadedKit, text: str) -> bool:
+    named = chain.from_iterable(pattern.findall(text) for pattern in (_HYPHENATED, _RECEIVER))
+    return not kit.known_agents.issuperset(named) or _PATH.search(text) is not None
 
 
 def _locate(context: ManifestContext, path: KeyPath, text: str, start: int, end: int) -> Location:

@@ -219,8 +219,8 @@ def name_not_for_scopes(context: ManifestContext) -> Iterable[Violation]:
     """
     manifest, kit = context.manifest, context.kit
     rows = [TARGETS[name] for name in kit.targets_of(manifest)] if manifest.tools else []
+    limits_itself = any(kit.settings.of(row.name).get("limit-agents") for row in rows)
     for index, entry in enumerate(manifest.tools or ()):
-        limits_itself = any(kit.settings.of(row.name).get("limit-agents") for row in rows)
         for agent in agents_in(entry, manifest if limits_itself else None):
             shown = kit.names.display_name(agent)
             clients = [row.label for row in rows if client_name(agent, shown, row) == shown]

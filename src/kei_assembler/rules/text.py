@@ -272,18 +272,26 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
         role = "You review what lies in $HOME/src."
         targets = ["gemini"]
     """
-    for target in context.kit.targets_of(context.manifest):
-        pattern = TARGETS[target].placeholder.pattern
-        for path, text in _printed(context, target) if pattern else ():
+    targets = context.kit.targets_of(context.manifest)
+    patterns = {target: pattern for target in targets if (pattern := TARGETS[target].placeholder.pattern)}
+    printed = list(_printed_for_all(context)) if patterns else []
+    joined = "\0".join(text for _, text in printed)
+    for target, pattern in patterns.items():
+        in_all = printed if re.search(pattern, joined) else ()  # faster than a search in each text
+        for path, text in (*in_all, *_values_for(context, target)):
             for match in re.finditer(pattern, text):
                 yield _replaced(context.locate_text(path, text, *match.span()), match[0], target)
 
 
-def _printed(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the texts of a manifest that are printed in the body for a target, and the values that fill them."""
+def _printed_for_all(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the texts of a manifest that are printed in the body for all targets."""
     for key, value in context.data.items():
         if key not in HEAD_KEYS and key != "values":
             yield from texts(value, (key,))
+
+
+def _values_for(context: ManifestContext, target: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the values that fill the texts of a manifest for a target."""
     used = context.filled_texts.used
     for at in (("values",), ("target", target, "values")):
         for path, text in texts(value_at(context.data, at), at) if used else ():
