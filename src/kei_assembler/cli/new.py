@@ -20,7 +20,7 @@ from kei_assembler.paths import display_path
 from kei_assembler.report import text_report
 from kei_assembler.scaffold import new_manifest
 from kei_assembler.selection import folder_of
-from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.suggestions import choices, did_you_mean
 from kei_assembler.validation import Shape
 from kei_assembler.whitespace import SPACES
 
@@ -98,7 +98,7 @@ def _parsed(key: str, shape: Shape, text: str) -> str | int:
 def _set_error(key: str, pair: str, keys: Iterable[str]) -> str:
     if key in OPTIONS:
         return f"--set does not take `{key}`; use {OPTIONS[key]}"
-    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, f'the keys are {listed(keys)}')}"
+    return f"--set takes KEY=VALUE, not `{pair}`; {did_you_mean(key, keys, choices('key', keys))}"
 
 
 def _next(kit: LoadedKit, name: str, text: str) -> str:

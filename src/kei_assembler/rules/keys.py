@@ -21,7 +21,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.stray_keys import is_header, is_stray, strays
-from kei_assembler.suggestions import listed, nearest
+from kei_assembler.suggestions import choices, nearest
 from kei_assembler.targets import TARGETS, did_you_mean_target, nearest_target
 from kei_assembler.validation import ValidationError, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
@@ -66,7 +66,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
 
 @lru_cache(maxsize=16)
 def _keys_here(known: tuple[str, ...]) -> str:
-    return f"the keys here are {listed(known)}"
+    return choices("key", known, " here")
 
 
 @rule("K102", fixable=Fixable.EITHER)

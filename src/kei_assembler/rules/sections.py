@@ -336,7 +336,8 @@ def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str, str | N
     match = slug_of(slug.strip("# ")) if slug_of(slug.strip("# ")) in slugs else nearest(slug, frozenset(slugs))
     hint = f"did you mean `{block.name}{SECTION_MARK}{match}`?" if match else ""
     if not match:
-        hint = f"its sections are {_shown(list(slugs))}" if slugs else "the block has no headings; list it as a whole"
+        start = "its only section is" if len(slugs) == 1 else "its sections are"
+        hint = f"{start} {_shown(list(slugs))}" if slugs else "the block has no headings; list it as a whole"
     what = f"the section `{slug}`" if slug else f"a section after `{SECTION_MARK}`"
     return f"{_subject(block)} does not have {what}", hint, match
 

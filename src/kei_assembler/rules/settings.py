@@ -37,7 +37,7 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sections import unusable_obligatory_section
 from kei_assembler.rules.setting_values import hint_for_wrong, meant_value, remedy_of_wrong
 from kei_assembler.rules.sources import check_source
-from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.suggestions import choices, did_you_mean, nearest
 from kei_assembler.targets import did_you_mean_target, nearest_target
 from kei_assembler.toml.source import Source
 from kei_assembler.validation import describe, fits, matching, validation_errors
@@ -86,7 +86,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             known = [field.key for field in error.shape.fields]
             path = error.path[len(kit.settings_at) :]
             place = budget_of_target(path) or in_settings(path, known)
-            otherwise = f"the settings here are {listed(known)}"
+            otherwise = choices("setting", known, " here")
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
             hint = place or did_you_mean_target(key, known, otherwise)
