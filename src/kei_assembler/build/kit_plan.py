@@ -29,6 +29,7 @@ from kei_assembler.rules import (
     check_kit,
     check_models,
     check_templates,
+    crowded_folders,
     links,
     outputs,
     placement,
@@ -363,7 +364,7 @@ def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic
 def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
     """Yield a finding for each code and target, at the first manifest that it concerns."""
     for (code, target), files in noted.items():
-        rule = (shared_files.OF_KIT | verification.OF_KIT)[code]
+        rule = (shared_files.OF_KIT | crowded_folders.OF_KIT | verification.OF_KIT)[code]
         context = ManifestContext(kit, kit.read_manifest(files[0]))
         yield from diagnose(rule, context.source, map(context.placed, first_findings(rule, kit, target, files)))
 
