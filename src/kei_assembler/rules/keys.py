@@ -130,7 +130,9 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
                 hint = f"the kit requires it; {table_hints.how_to_add(context.kit.shape_of(context.kind), key)}"
-                yield Violation((), f"`{key}` is missing", hint, remedy=remedies.adding_blocks(context.kit, key))
+                yield Violation(
+                    (), f"`{key}` is missing", hint, remedy=remedies.adding_blocks(context.kit, context.kind, key)
+                )
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"

@@ -281,9 +281,11 @@ def unusable_obligatory_section(kit: LoadedKit) -> Iterable[Violation]:
         description = "Reviews code."
         blocks = ["baseline#care"]
     """
-    for index, entry in with_sections(kit.settings.obligatory):
+    listed_sections = (
+        ((*at, index), entry) for at, entries in kit.obligatory_lists() for index, entry in with_sections(entries)
+    )
+    for where, entry in listed_sections:
         block, slug = _readable(kit, entry), split_entry(entry)[1]
-        where = kit.settings_path("obligatory", index)
         count = len(_having(kit, block, entry)) if block else 1
         if block and not count:
             message, hint, match = _unknown(kit, block, slug)

@@ -58,9 +58,7 @@ def fields_of(kit: LoadedKit, given: Collection[str] = (), kind: Kind = AGENT) -
 
 
 def _required(kit: LoadedKit, kind: Kind) -> frozenset[str]:
-    if kind is not AGENT:
-        return frozenset(kind.required)
-    return frozenset(key for key in kit.settings.required if not kit.defaults.get(key))
+    return frozenset(key for key in kit.required(kind) if not kit.defaults_of(kind).get(key))
 
 
 def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool, kind: Kind = AGENT) -> str:
@@ -89,7 +87,7 @@ def _inherited(kit: LoadedKit, name: str, given: Mapping[str, Any], kind: Kind) 
 
 def _blocks(kit: LoadedKit, inherited: object, given: Iterable[str], kind: Kind) -> list[str]:
     """The list of blocks with the obligatory and the given ones. It is empty if the inherited list needs no more."""
-    entries, obligatory = (kit.settings.obligatory, kit.obligatory) if kind is AGENT else ((), ())
+    entries, obligatory = kit.settings.of_kind(kind).obligatory, kit.obligatory(kind)
     present = tuple(inherited) if isinstance(inherited, list) else ()
     is_complete = bool(present) and present[: len(obligatory)] == obligatory
     own = [block for block in dict.fromkeys(given) if block not in (*present, *obligatory, *entries)]
@@ -161,7 +159,7 @@ def _comment(text: str) -> str:
 
 def _hints(kit: LoadedKit, field: Field, kind: Kind) -> Iterator[str]:
     """What holds for a key in this kit. The names of blocks and agents are left to the editor: they change."""
-    if field.key == "blocks" and kit.obligatory and kind is AGENT:
+    if field.key == "blocks" and kit.obligatory(kind):
         yield "The blocks that `obligatory` in the settings lists come first."
     if field.key == "extends":
         yield f'The keys below replace those of the base. In a list, `"{INHERITED}"` stands for its entries.'
