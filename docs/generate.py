@@ -106,6 +106,8 @@ in both. Folders are relative to the kit.
 - With `limit-agents = true` under `[target.claude-code]`, an agent with the tool `Agent` can start only the agents that
   it hands off to.
 - `[defaults]` holds what you would repeat in every manifest. A manifest wins over it.
+- `required`, `obligatory` and `[defaults]` are for agents. `[kind.instructions]` and `[kind.skill]` have `required` and
+  `obligatory` for the manifests of [instructions and skills](instructions.md), and `[kind.skill.defaults]` has `tools`.
 - `[values]` holds texts that fill `{{NAME}}` in manifests and blocks; see [Values](#values).
 - If several folders in `blocks` have the same block, the run stops. With `block-conflicts = "first"`, the block in the
   first of these folders replaces the others, so put your own folder before the one that you share. Each

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from conftest import REPOSITORY
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.sentences import SENTENCES
 
 README = (REPOSITORY / "README.md").read_text()
 INDEX = (REPOSITORY / "docs" / "README.md").read_text()
@@ -44,3 +46,10 @@ def test_table_rows_are_unique() -> None:
 
 def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= _MAX_LINES
+
+
+def test_lists_of_clients_are_complete() -> None:
+    text = " ".join(README.split())
+    for row in TARGETS.values():
+        assert row.label.removesuffix("-subagents") in text
+    assert f"{SENTENCES['clients with tools in words']} get no list of tools" in text

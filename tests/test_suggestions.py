@@ -6,7 +6,7 @@ import pytest
 
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
-from kei_assembler.suggestions import nearest
+from kei_assembler.suggestions import choices, nearest
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 
 KEYS = [field.key for field in FIELDS]
@@ -80,3 +80,9 @@ def test_many_long_words_take_little_time() -> None:
     known = frozenset("x" * 150 + str(number) for number in range(2000))
     assert nearest("y" * 200, known) is None
     assert nearest("x" * 149 + "z1999", known) in (None, *known)
+
+
+def test_a_sentence_about_all_that_there_is() -> None:
+    assert choices("key", ["a", "b", "c"]) == "the keys are `a`, `b` and `c`"
+    assert choices("key", ["a"], " here") == "the only key here is `a`"
+    assert choices("key", [], " here") == "there is no key here"

@@ -236,8 +236,8 @@ def file_of_item(kit: LoadedKit, argument: str) -> str:
         return concrete[0]
     if concrete:
         what = "several manifests have the name" if named else "several manifests generate sections of"
-        names = " or ".join(f"`{file.removesuffix('.toml')}`" for file in concrete)
-        raise AssembleError(f"{what} `{argument}`", f"write {names}")
+        names = (file.removesuffix(".toml") for file in concrete)
+        raise AssembleError(f"{what} `{argument}`", f"write {listed(names, joint='or')}")
     if files:
         hint = f"`assemble list --uses base:{stem(files[0])}` lists the agents that extend it"
         raise AssembleError(f"`{argument}` is only a base of others", hint)
@@ -288,8 +288,7 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
         return AssembleError(f"`{argument}` is a folder", "name manifests, or build all of them with --all")
     if sources := [display_path(kit.path(file)) for file in _files_of_output(kit, argument)]:
         what = "a generated file" if len(sources) == 1 else "a file with generated sections"
-        names = " or ".join(f"`{source}`" for source in sources)
-        return AssembleError(f"`{argument}` is {what}, not a manifest", f"did you mean {names}?")
+        return AssembleError(f"`{argument}` is {what}, not a manifest", f"did you mean {listed(sources, joint='or')}?")
     folders = listed((f"{folder}/" for folder in kit.settings.manifests if kit.files.exists(kit.path(folder))), str)
     return AssembleError(
         f"`{argument}` is not a manifest of the kit in {kit.folder}",

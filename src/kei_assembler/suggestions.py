@@ -181,6 +181,17 @@ def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format, jo
     return f" {joint} ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
 
 
+def choices(noun: str, words: Iterable[str], where: str = "") -> str:
+    """Return the words as all that there are: "the keys here are `a` and `b`", or "the only key here is `a`".
+
+    `noun` is a singular whose plural ends in `s`. What follows it is `where`, such as " here".
+    """
+    known = [*words]
+    if not known:
+        return f"there is no {noun}{where}"
+    return f"{f'the only {noun}{where} is' if len(known) == 1 else f'the {noun}s{where} are'} {listed(known)}"
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, for example "1 agent" or "2 agents"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

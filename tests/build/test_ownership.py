@@ -113,6 +113,40 @@ def test_orphans_with_long_stamps_are_pruned_unless_edited(kit: Workbench) -> No
     assert not (kit.folder / "agents/alpha.md").exists()
 
 
+PRUNED = {
+    "of the client": ("devin", ".devin/agents/{name}/AGENT.md", ".devin/agents", ["alpha"]),
+    "of the settings": ("claude-code", "out/for-{name}/deep/agent.md", "out", ["for-alpha"]),
+    "named like the agent": ("claude-code", "alpha/{name}.md", "alpha", []),
+}
+
+
+@pytest.mark.parametrize("case", PRUNED)
+def test_an_empty_folder_of_a_pruned_agent_goes(case: str, bench: Workbench) -> None:
+    target, output, folder, names = PRUNED[case]
+    bench.write({f"agents/{name}.toml": AGENT.format(name).partition("blocks")[0] for name in ("alpha", "beta")})
+    bench.write({"assemble.toml": f'targets = ["{target}"]\n[target.{target}]\noutput = "{output}"\n'})
+    assert bench.run("--all").status == 0
+    bench.write({output.format(name="beta") + ".notes": "Mine.\n"})
+    for name in ("alpha", "beta"):
+        (bench.folder / f"agents/{name}.toml").unlink()
+    bench.write({"agents/gamma.toml": AGENT.format("gamma").partition("blocks")[0]})
+    before = {path.name for path in (bench.folder / folder).iterdir() if path.is_dir()}
+    assert bench.run("--all", "--prune").status == 0
+    after = {path.name for path in (bench.folder / folder).iterdir() if path.is_dir()}
+    assert before - after == {*names}
+    assert bench.read(output.format(name="beta") + ".notes") == "Mine.\n"
+
+
+def test_an_empty_folder_of_a_pruned_skill_goes(bench: Workbench) -> None:
+    skill = 'name = "alpha"\ndescription = "Does alpha."\nrole = "Do alpha."\n'
+    bench.write({"skills/alpha.toml": skill, "assemble.toml": 'manifests = ["skills"]\ntargets = ["codex"]\n'})
+    assert bench.run("--all").status == 0
+    (bench.folder / "skills/alpha.toml").unlink()
+    bench.write({"skills/beta.toml": skill.replace("alpha", "beta")})
+    assert bench.run("--all", "--prune").status == 0
+    assert [path.name for path in (bench.folder / ".agents/skills").iterdir()] == ["beta"]
+
+
 def test_a_merge_of_a_long_and_a_short_stamp_is_no_edit(kit: Workbench) -> None:
     short = kit.read("agents/alpha.md")
     _lengthen_stamps(kit, "agents/alpha.md")

@@ -147,6 +147,15 @@ def test_an_edit_of_a_section_names_its_source(client: Client) -> None:
     assert client.edits("AGENTS.md", content="# All gone\n").status == 2
 
 
+def test_several_sections(client: Client) -> None:
+    client.kit.write({"instructions/more.toml": 'name = "more"\nrole = "Be brief."\ntargets = ["codex"]\n'})
+    assert client.kit.run("--all").status == 0
+    assert client.edits("AGENTS.md", content="# All gone\n").stderr.startswith(
+        "sections `house` and `more` of `AGENTS.md` are generated from `instructions/house.toml` and "
+        "`instructions/more.toml`. Edit "
+    )
+
+
 @pytest.mark.parametrize("file", ["src/main.py", "agents/critic.toml", "_blocks/honesty.md", "assemble.toml", "new.md"])
 def test_other_files_pass(client: Client, file: str) -> None:
     assert client.edits(file, content="x") == PASSES

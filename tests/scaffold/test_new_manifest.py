@@ -363,6 +363,54 @@ def test_set_does_not_take_a_key_that_has_an_option(kit: Workbench, key: str) ->
     assert f"  {OPTIONS[key]} " in kit.run("new", "--help").stdout
 
 
+OTHER_KINDS = {
+    "instructions": ("instructions/house.toml", {"name", "role"}, ["--block=policy/no-push", "--set=folder=_blocks"]),
+    "skill": ("skills/house.toml", {"name", "description", "role"}, ["--description=Deploys.", "--set=targets=codex"]),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_a_manifest_of_another_kind(kind: str, kit: Workbench) -> None:
+    file, keys, options = OTHER_KINDS[kind]
+    run = kit.run("new", "house", f"--kind={kind}")
+    assert (run.status, run.stdout) == (0, f"created {file}\n")
+    assert run.stderr.endswith(f" marked {{{{DESCRIBE_…}}}}, then run: assemble {file}\n")
+    assert tomllib.loads(kit.read(file)).keys() == keys  # no obligatory blocks: they are for agents
+    kit.write({file: new_manifest.MARK.sub("Something.", kit.read(file))})
+    assert kit.run(file).status == 0
+    taken = kit.run("new", "house", "--kind", kind)
+    assert (taken.status, "`house` already exists, in " in taken.stderr) == (2, True)
+    assert kit.run("new", "house").status == 0  # an agent can have the same name
+    assert kit.run("new", "other", f"--kind={kind}", *options).status == 0
+    for option in options:
+        assert option.rpartition("=")[2] in kit.read(file.replace("house", "other"))
+
+
+def test_a_folder_without_the_name_of_the_kind(kit: Workbench) -> None:
+    kit.write({"assemble.toml": 'manifests = "agents"\n'})
+    kit.run("init")
+    for kind in OTHER_KINDS:
+        run = kit.run("new", f"for-{kind}", f"--kind={kind}")
+        assert run.stdout.startswith(f"created agents/for-{kind}.toml\n")
+        assert tomllib.loads(kit.read(f"agents/for-{kind}.toml"))["kind"] == kind
+        kit.write({f"agents/for-{kind}.toml": new_manifest.MARK.sub("Something.", kit.read(f"agents/for-{kind}.toml"))})
+    assert kit.run("--all").status == 0
+
+
+def test_options_for_keys_that_a_kind_does_not_have(kit: Workbench) -> None:
+    for args, message in (
+        (["--kind=instructions", "--tool=Read"], "--tool cannot be used with --kind=instructions"),
+        (["--kind=instructions", "--description=X."], "--description cannot be used with --kind=instructions"),
+        (["--kind=skill", "--model=opus"], "--model cannot be used with --kind=skill"),
+        (["--kind=skill", "--set=domain_in=x"], "--set takes KEY=VALUE, not `domain_in=x`"),
+        (["--kind=rule"], "'rule' is not one of 'agent', 'instructions', 'skill'"),
+    ):
+        run = kit.run("new", "house", *args)
+        assert (run.status, run.stdout) == (2, "")
+        assert message in run.stderr
+    assert not (kit.folder / "skills").exists()
+
+
 def test_an_unknown_tool_is_a_warning(kit: Workbench) -> None:
     run = kit.run("new", "critic", "--tool=Raed")
     assert (run.status, _manifest(kit)["tools"]) == (0, ["Raed"])

@@ -134,12 +134,13 @@ def _with_text(lines: Sequence[str], number: int) -> int:
 def _message(kit: LoadedKit, made: Sequence[Owned], path: str, table: str = "") -> str:
     manifests = sorted({one.manifest for one in made})
     sections = [one.output.section for one in made if one.output.section]
-    what = f"section{'s' * (len(sections) > 1)} {listed(sections)} of " if sections else ""
+    is_plural = len(sections) > 1
+    what = f"section{'s' * is_plural} {listed(sections)} of " if sections else ""
     instead = "what these lines come from" if table else "its sources"
     shared = any(one.output.imports for one in made)
     names = "--all" if shared else " ".join(map(shell.word, manifests))
     where = f" (paths are relative to `{kit.display_folder}`)" if kit.display_folder else ""
     return (
-        f"{what}`{shown(display_path(path))}` is generated from {listed(manifests)}. "
+        f"{what}`{shown(display_path(path))}` {'are' if is_plural else 'is'} generated from {listed(manifests)}. "
         f"Edit {instead} instead{where}, then run: assemble{kit.command_options} {names}\n{table}"
     )

@@ -14,7 +14,7 @@ from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.inheritance import BUNDLE
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.settings import settings_values
-from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.suggestions import choices, did_you_mean
 from kei_assembler.targets import ALIASES, TARGETS
 
 Names = Iterable[str]
@@ -97,7 +97,7 @@ def parse(text: str, kinds: Iterable[str] = tuple(KINDS)) -> Use:
         name = name.removeprefix(BUNDLE) if kind == "bundle" else name
         return Use(kind, ALIASES.get(name, name) if kind == "tool" else name)
     known = tuple(kinds)
-    hint = f"write KIND:NAME; {'the kinds are' if len(known) > 1 else 'the only kind is'} {listed(known)}"
+    hint = f"write KIND:NAME; {choices('kind', known)}"
     if kind in known:
         raise AssembleError(f"`{text}` has no name after the kind", hint)
     what = f"`{text}` has an unknown kind, `{kind}`" if ":" in text else f"`{text}` has no kind"
@@ -130,6 +130,6 @@ def require(kit: LoadedKit, items: Iterable[Item], row: Kind, name: str) -> None
     if row is KINDS["block"] and SECTION_MARK in name:
         known.update(kit.blocks.section_entries(split_entry(name)[0]))
     if name not in known:
-        others = f"the {row.noun}s are {listed(sorted(known))}" if 0 < len(known) <= _MAX_LISTED else ""
+        others = choices(row.noun, sorted(known)) if 0 < len(known) <= _MAX_LISTED else ""
         hint = did_you_mean(name, known, others or f"the kit has no {row.noun} of this name")
         raise AssembleError(f"unknown {row.noun} `{name}`", hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
@@ -19,7 +20,7 @@ from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, has_err
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.loader import refuse_home
-from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
 from kei_assembler.rules import (
@@ -28,6 +29,7 @@ from kei_assembler.rules import (
     check_kit,
     check_models,
     check_templates,
+    crowded_folders,
     links,
     outputs,
     placement,
@@ -325,7 +327,8 @@ class _Merged:
 
     def _blocks(self, whole: bool) -> Iterator[Block]:
         """Yield the obligatory and used blocks, each before its used variants. If `whole`, yield all of them."""
-        names = {*(split_entry(entry)[0] for entry in self.kit.obligatory), *self.usage.blocks}
+        obligatory = chain.from_iterable(map(self.kit.obligatory, KINDS.values()))
+        names = {*(split_entry(entry)[0] for entry in obligatory), *self.usage.blocks}
         for name in sorted(names.union(self.kit.block_names if whole else ())):
             if block := self.kit.block(name):
                 yield block
@@ -360,7 +363,7 @@ def not_loaded(kit: LoadedKit, changes: Sequence[Change]) -> Iterator[Diagnostic
 def _notes(kit: LoadedKit, noted: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Diagnostic]:
     """Yield a finding for each code and target, at the first manifest that it concerns."""
     for (code, target), files in noted.items():
-        rule = (shared_files.OF_KIT | verification.OF_KIT)[code]
+        rule = (shared_files.OF_KIT | crowded_folders.OF_KIT | verification.OF_KIT)[code]
         context = ManifestContext(kit, kit.read_manifest(files[0]))
         yield from diagnose(rule, context.source, map(context.placed, first_findings(rule, kit, target, files)))
 

@@ -32,6 +32,7 @@ from kei_assembler.rules import (
     names,
     outputs,
 )
+from kei_assembler.rules.crowded_folders import crowded_notes
 from kei_assembler.rules.kit_usage import ManifestUse, use_of
 from kei_assembler.rules.limits import Given
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -356,7 +357,9 @@ def _use(context: ManifestContext, problems: Iterable[Diagnostic]) -> ManifestUs
 def _noted(kit: LoadedKit, manifest: Manifest, file: str) -> tuple[tuple[str, str], ...]:
     """Return what the manifest in a file contributes to the notes about the kit."""
     found = docs_only_notes(kit, manifest)
-    return (*found, *kit_notes(kit, manifest, file)) if manifest.kind == AGENT.name else found
+    if manifest.kind != AGENT.name:
+        return found
+    return (*found, *kit_notes(kit, manifest, file), *crowded_notes(kit, manifest, file))
 
 
 def _is_about_namesakes(diagnostic: Diagnostic, file: str) -> bool:

@@ -11,7 +11,9 @@ from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change, FileStatus
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.sparse_checkout import LackingError, is_left_out
 from kei_assembler.files.tree import Tree
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.targets import TARGETS
+from kei_assembler.targets.instructions import SKILL_FILE
 
 
 class OutputFiles:
@@ -79,7 +81,28 @@ class OutputFiles:
                 f"{self.kit.shown_output(change.path)} cannot be written: {error.strerror}",
                 "free some space or change the permissions, then run again; all files written so far are complete",
             ) from error
+        if is_as_planned and change.after is None:
+            self._remove_empty_folders(change)
         return change._replace(applied=True) if is_as_planned else change._replace(status=FileStatus.EDITED)
+
+    def _remove_empty_folders(self, deleted: Change) -> None:
+        """Remove the folders that only a deleted file was in, as far as they are named after its manifest."""
+        patterns = [SKILL_FILE]
+        if deleted.target:
+            row = TARGETS[deleted.target]
+            patterns = [self.kit.settings.output(row.name), row.output, *row.search_paths]
+        ends = filter(None, (_end_with_own_folder(pattern, stem(deleted.manifest)) for pattern in patterns))
+        folder, end = deleted.path, next((each for each in ends if f"/{deleted.path}".endswith(each)), "/")
+        for _ in range(end.count("/") - 1):
+            folder = os.path.dirname(folder)
+            self.kit.tree_of(folder).remove_empty_folder(self.kit.output_path(folder))
+
+
+def _end_with_own_folder(pattern: str, name: str) -> str:
+    """The end of an output's path, from the first folder that has the name in it: `/NAME/AGENT.md`; or ""."""
+    parts = pattern.split("/")
+    first = next((index for index, part in enumerate(parts[:-1]) if "{name}" in part), None)
+    return "" if first is None else "/" + "/".join(parts[first:]).replace("{name}", name)
 
 
 def create(tree: Tree, path: str, content: bytes) -> bool:

@@ -11,7 +11,7 @@ from kei_assembler.diagnostics import AssembleError
 
 COMMANDS = {
     "init": "Create a kit: settings, an agent, a shared block, and checks for git and CI",
-    "new": "Create the manifest of an agent",
+    "new": "Create the manifest of an agent, of instructions or of a skill",
     "import": "Convert existing agent files to manifests",
     "list": "List the agents, instructions and skills, with what they use, their tokens and their state",
     "show": "Show what an agent is made of, and what it may do in each client",

@@ -25,7 +25,7 @@ from kei_assembler.kit.role_files import RoleFiles
 from kei_assembler.kit.template_files import template_files
 from kei_assembler.kit.variant import Variant
 from kei_assembler.markdown import shell
-from kei_assembler.model.kinds import AGENT, Kind
+from kei_assembler.model.kinds import AGENT, KINDS, Kind
 from kei_assembler.model.manifest import NAME, Manifest, manifest_reader, manifest_shape
 from kei_assembler.model.settings import HOME, Settings, character, value_at
 from kei_assembler.paths import is_in_git_folder, normalize
@@ -159,10 +159,9 @@ class LoadedKit:
         """The function that decodes the parsed TOML of an agent's manifest."""
         return self.decoder(AGENT)
 
-    @cached_property
-    def required(self) -> tuple[str, ...]:
-        """The keys that a manifest must have: those of the settings, and always `name`."""
-        return tuple(dict.fromkeys(("name", *self.settings.required)))
+    def required(self, kind: Kind = AGENT) -> tuple[str, ...]:
+        """Return the keys that a manifest of a kind must have: those of the settings, and always `name`."""
+        return tuple(dict.fromkeys(("name", *self.settings.of_kind(kind).required)))
 
     @cached_property
     def known_tools(self) -> frozenset[str]:
@@ -174,11 +173,15 @@ class LoadedKit:
         """The value in the settings file that should be the table of the settings."""
         return value_at(self.settings_source.data, self.settings_at) if self.settings_source else {}
 
-    @cached_property
-    def defaults(self) -> dict[str, Any]:
-        """The table of default values for manifests, as parsed from the settings."""
-        table: dict[str, Any] = self.settings_table.get("defaults", {})
-        return table
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The default values for manifests of agents, as parsed from the settings."""
+        return self.defaults_of(AGENT)
+
+    def defaults_of(self, kind: Kind) -> Mapping[str, Any]:
+        """Return the table of default values for manifests of a kind, as parsed from the settings."""
+        at = (*self.settings.of_kind(kind).at, "defaults")
+        return value_at(self.settings_table, at) or {}
 
     def settings_path(self, *path: str | int) -> KeyPath:
         """Return the path in the settings file for a path in the settings."""
@@ -251,11 +254,15 @@ class LoadedKit:
         """The names of all blocks, to look them up."""
         return frozenset(self.block_names)
 
-    @property
-    def obligatory(self) -> tuple[str, ...]:
-        """The obligatory blocks, with those of bundles."""
-        obligatory = self.composition.obligatory
+    def obligatory(self, kind: Kind = AGENT) -> tuple[str, ...]:
+        """Return the obligatory blocks of manifests of a kind, with those of bundles."""
+        obligatory = self.composition.obligatory(kind)
         return tuple(filterfalse(self.is_left_out, obligatory)) if self.variant.without else obligatory
+
+    def obligatory_lists(self) -> Iterator[tuple[KeyPath, tuple[str, ...]]]:
+        """Yield the lists of obligatory blocks in the settings, with their paths in the settings file."""
+        for of_kind in map(self.settings.of_kind, KINDS.values()):
+            yield self.settings_path(*of_kind.at, "obligatory"), of_kind.obligatory
 
     def is_left_out(self, entry: object) -> bool:
         """Return whether the run leaves out what an entry of a list of blocks stands for: a block or a section."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
@@ -32,6 +32,8 @@ class Composition:
         self.kit = kit
         self.bundle = cache(self._bundle)
         self.settings_layer = cache(self._settings_layer)
+        self.obligatory = cache(self._obligatory)
+        """Returns the obligatory blocks of manifests of a kind, with those of bundles."""
         self._layers: dict[str, Resolved] = {}
         self._chains: dict[str, _Chain] = {}
         self._sources: dict[str, Source] = {}
@@ -136,11 +138,11 @@ class Composition:
         return self._sources[file]
 
     def _settings_layer(self, kind: Kind) -> Resolved:
-        """Return the layer that all others are above: the values in the settings, and for agents the defaults."""
+        """Return the layer that all others are above: the values in the settings, and the defaults."""
         source, at = self.kit.settings_source, self.kit.settings_path
         if not source:
             return Resolved({}, "")
-        data = dict(self.kit.defaults) if kind is AGENT else {}
+        data = dict(self.kit.defaults_of(kind))
         taken: dict[KeyPath, KeyPath | Origin] = {}
         values, tables = settings_values(self.kit.settings_table)
         if values:
@@ -151,7 +153,7 @@ class Composition:
         for target, table in tables.items():
             data["target"][target] = {**data["target"].get(target, {}), "values": table}
             taken["target", target, "values"] = Origin(source.file, at("target", target, "values"))
-        return Resolved(data, source.file, at("defaults"), taken)
+        return Resolved(data, source.file, at(*self.kit.settings.of_kind(kind).at, "defaults"), taken)
 
     def _bundle(self, name: str) -> tuple[tuple[str, Origin], ...] | None:
         """Return the blocks of a bundle, without repetitions, each with its place in the settings. None if unknown."""
@@ -159,10 +161,9 @@ class Composition:
             return None
         return tuple(self._expanded((f"{BUNDLE}{name}",), ()).items())
 
-    @cached_property
-    def obligatory(self) -> tuple[str, ...]:
-        """The obligatory blocks, with those of bundles."""
-        return tuple(self._expanded(self.kit.settings.obligatory, self.kit.settings_path("obligatory")))
+    def _obligatory(self, kind: Kind) -> tuple[str, ...]:
+        of_kind = self.kit.settings.of_kind(kind)
+        return tuple(self._expanded(of_kind.obligatory, self.kit.settings_path(*of_kind.at, "obligatory")))
 
     def _expanded(self, entries: tuple[str, ...], at: KeyPath) -> dict[str, Origin]:
         """Return the blocks that the entries at a path of the settings stand for, with their places, in order.

@@ -48,13 +48,13 @@ def manifest_schema(kit: LoadedKit | None, with_sections: bool = True, kind: Kin
             _forbid_repetition(properties[key], _DEPTHS.get(key, 0))
     if "handoff" in properties:
         _allow_dropping(properties["handoff"]["items"]["properties"]["trigger"])
-    of_agent = kit.required if kit else ("name", "description")
-    required = [key for key in (of_agent if kind is AGENT else kind.required) if key in properties]
+    usual = ("name", "description") if kind is AGENT else kind.required
+    required = [key for key in (kit.required(kind) if kit else usual) if key in properties]
     filled = {key: content for key in required if (content := _content(properties[key]))}
     for key in required:
         if not properties[key].get("default", True):
             del properties[key]["default"]
-    defaults = kit.defaults if kit and kind is AGENT else {}
+    defaults = kit.defaults_of(kind) if kit else {}
     schema |= _requirements([key for key in required if not defaults.get(key)], filled)
     named = {name: inheritable(shape._replace(name="")) for name, shape in _named().items()} if kind is AGENT else {}
     option = "" if kind is AGENT else f" --kind {kind.name}"
@@ -148,8 +148,8 @@ def _fields_of(kit: LoadedKit | None, with_sections: bool, kind: Kind) -> Iterat
     }
     for field in kind_fields(kind):
         chosen = choices[field.key](field, kit) if field.key in choices else field
-        if kit and kind is AGENT and field.key in kit.defaults:
-            chosen = chosen._replace(default=kit.defaults[field.key])
+        if kit and field.key in (defaults := kit.defaults_of(kind)):
+            chosen = chosen._replace(default=defaults[field.key])
         yield chosen if field.key in _NOT_EXTENDED else _inheritable_field(chosen)
     yield from extra_fields(kit.settings.extra_keys) if kit and kind is AGENT else ()
 
@@ -212,7 +212,7 @@ def _tools(field: Field, kit: LoadedKit | None) -> Field:
 
 def _blocks(field: Field, kit: LoadedKit | None, with_sections: bool, kind: Kind) -> Field:
     names = kit.block_names if kit else ()
-    obligatory = kit.settings.obligatory if kit and kind is AGENT else ()
+    obligatory = kit.settings.of_kind(kind).obligatory if kit else ()
     item = _entry(kit, names, with_sections) if kit and names else BLOCK_ENTRY
     doc = f"{field.doc} First come, in this order, {listed(obligatory)}." if obligatory else field.doc
     examples = (obligatory,) if obligatory else ()

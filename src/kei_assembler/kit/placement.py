@@ -53,6 +53,8 @@ class Placement:
         self._prefix = cache(self._find_prefix)
         self._looks_in = cache(self._is_searched)
         self._agents_by_output = cache(self._find_agents_by_output)
+        self.readers_of_others = cache(self._find_readers_of_others)
+        """Which clients also load the file of another target for the same agent; see `_find_readers_of_others`."""
 
     def is_output(self, target: str, path: str) -> bool:
         """Return whether any manifest of the kit would have its output for a target at this path."""
@@ -116,6 +118,32 @@ class Placement:
         if not name.casefold().endswith(row.suffixes) or row.loader.skips(path):
             return False
         return self._looks_in(target, folder)
+
+    def _find_readers_of_others(self, targets: tuple[str, ...], folder: str) -> tuple[tuple[str, str], ...]:
+        """The pairs of targets of which the first one's client loads its own file for an agent and the second one's.
+
+        `targets` are those of a manifest in a folder. If a client always prefers its own file, it is not in a pair.
+        """
+        paths = {target: self.kit.output(target, "x", f"{folder}/x.toml") for target in targets}
+        readers = [target for target in targets if len(targets) > 1 and self.is_loaded(target, paths[target])]
+        return tuple(
+            (reader, other)
+            for reader in readers
+            for other in targets
+            if paths[other] != paths[reader]
+            and self.is_loaded(reader, paths[other])
+            and not self.is_preferred(TARGETS[reader], paths[reader], paths[other])
+        )
+
+    @staticmethod
+    def is_preferred(row: Target, own: str, other: str) -> bool:
+        """Return whether a client prefers its own file for an agent to another one, by the folders of the two."""
+        is_beside = other.startswith(f"{os.path.dirname(own)}/")
+        is_own, is_foreign = (
+            any(f"/{folder}/" in f"/{other}" for folder in folders)
+            for folders in (row.own_folders, [each.folder for each in row.foreign])
+        )
+        return is_foreign and not is_own and not is_beside
 
     def _is_searched(self, target: str, folder: str) -> bool:
         """Whether a client looks for agents in a folder of outputs."""

@@ -263,12 +263,14 @@ def kind_fields(kind: Kind) -> tuple[Field, ...]:
     """Return the fields of the manifests of a kind."""
     if kind is AGENT:
         return tuple(field for field in FIELDS if field.key not in _ONLY_OF_OTHERS)
-    return tuple(
-        field._replace(shape=_VALUES_OF_TARGETS) if field.key == "target" else field
-        for field in FIELDS
-        if field.key in kind.keys
-    )
+    return tuple(field._replace(**_OF_OTHERS.get(field.key, {})) for field in FIELDS if field.key in kind.keys)
 
+
+_OF_OTHERS: Mapping[str, Mapping[str, Any]] = {
+    "target": {"shape": _VALUES_OF_TARGETS},
+    "role": {"doc": "The text before that of the blocks, in Markdown, or a file with it."},
+}
+"""What is different about the fields of manifests that are not of agents."""
 
 _ONLY_OF_OTHERS = ("folder", "paths")
 """The keys that agents do not have."""
@@ -288,12 +290,11 @@ def extra_fields(extra_keys: Mapping[str, str]) -> Iterable[Field]:
         yield Field(key, EXTRA_SHAPES[kind], "An extra key of this kit.", default=_ABSENT.get(kind))
 
 
-def settable_fields(extra_keys: Mapping[str, str]) -> Mapping[str, Field]:
-    """Return the fields, by key, that the option `--set` of the command for a new manifest can set."""
-    fields = (*kind_fields(AGENT), *extra_fields(extra_keys))
+def settable_fields(extra_keys: Mapping[str, str], kind: Kind = AGENT) -> Mapping[str, Field]:
+    """Return the fields, by key, that the option `--set` of the command for a new manifest of a kind can set."""
     return {
         field.key: field
-        for field in fields
+        for field in manifest_shape(extra_keys, kind).fields
         if not field.is_table and field.key not in ("name", "kind", "abstract", "unset", *OPTIONS)
     }
 

@@ -106,6 +106,20 @@ _DEFAULTS = table(
     *(field for field in FIELDS if field.key in ("tools", "model")),
     Field("target", target_tables(), "Further front matter, one table for each AI client.", default={}),
 )
+
+
+def _kind_table(kind: Kind) -> Shape:
+    defaults = [field for field in FIELDS if field.key == "tools" and field.key in kind.keys]
+    return table(
+        Field("required", STRINGS, "Keys that these manifests must fill in, in addition to those they always need."),
+        Field("obligatory", _BLOCKS, "Blocks that these manifests list first."),
+        *([Field("defaults", table(*defaults), "Default values for these manifests.")] if defaults else []),
+    )
+
+
+_KIND_TABLES = table(
+    *(Field(kind.name, _kind_table(kind), f"Settings of {kind.noun}s.") for kind in KINDS.values() if kind is not AGENT)
+)
 _DECLARATION = table(
     Field("required", BOOLEAN, "Whether every agent needs a value of its own, or from a base.", default=False),
     Field("doc", FILLED, "What the value is."),
@@ -139,9 +153,9 @@ SETTINGS = (
     ),
     Field("templates", _FOLDER, "The folder with the kit's templates. It is optional.", default="templates"),
     Field("root", _FOLDER, "The folder that all sources and outputs must lie in.", default="."),
-    Field("obligatory", _BLOCKS, "Blocks that all manifests list first.", default=()),
+    Field("obligatory", _BLOCKS, "Blocks that all agents list first.", default=()),
     Field("bundles", _BUNDLES, "Lists of blocks, each with a name, for `@NAME` in lists of blocks.", default={}),
-    Field("required", STRINGS, "Keys that every manifest must fill in.", default=("name", "description")),
+    Field("required", STRINGS, "Keys that every agent must fill in.", default=("name", "description")),
     Field("extra-keys", _EXTRA_KEYS, "Further keys of the manifests, for templates.", default={}),
     Field("external-agents", list_of(_AGENT, "a list of names"), "Agents outside the kit to hand off to.", default=()),
     Field("known-tools", STRINGS, "Tools to accept that no AI client has built in.", default=()),
@@ -153,7 +167,8 @@ SETTINGS = (
         "Texts that fill `{{NAME}}` in all manifests and blocks, or declarations of them.",
         default={},
     ),
-    Field("defaults", _DEFAULTS, "Default values for the manifests.", default={}),
+    Field("defaults", _DEFAULTS, "Default values for agents.", default={}),
+    Field("kind", _KIND_TABLES, "Settings of manifests that are not of agents, by their kind.", default={}),
     Field("budget", _BUDGET, "Estimated tokens above which there is a warning.", default={}),
     Field(
         "allow-characters",
@@ -199,6 +214,17 @@ class Maximum(NamedTuple):
     setting: KeyPath
 
 
+class KindSettings(NamedTuple):
+    """What the settings say about the manifests of a kind: the keys that they must have, and their first blocks.
+
+    `at` is the path of the table in the settings that says so.
+    """
+
+    required: tuple[str, ...]
+    obligatory: tuple[str, ...]
+    at: KeyPath
+
+
 class Settings(NamedTuple):
     """The settings of one kit. Folders are relative to the kit.
 
@@ -221,6 +247,7 @@ class Settings(NamedTuple):
     target: Mapping[str, Mapping[str, Any]]
     values: Mapping[str, Any]
     defaults: Mapping[str, Any]
+    kind: Mapping[str, Mapping[str, Any]]
     budget: Mapping[str, int]
     allow_characters: Mapping[str, str]
     allow_rights: tuple[Mapping[str, Any], ...]
@@ -229,6 +256,14 @@ class Settings(NamedTuple):
     commit_outputs: bool
     exclusive: bool
     budgets: Mapping[str, Mapping[str, Maximum]] = {}
+
+    def of_kind(self, kind: Kind) -> KindSettings:
+        """Return what the settings say about the manifests of a kind."""
+        if kind is AGENT:
+            return KindSettings(self.required, self.obligatory, ())
+        own = self.kind.get(kind.name, {})
+        required = (*kind.required, *(own.get("required") or ()))
+        return KindSettings(required, tuple(own.get("obligatory") or ()), ("kind", kind.name))
 
     def folder_for(self, kind: Kind) -> str:
         """Return the folder of new manifests of a kind, the first one for it. If there is none, it is the first."""

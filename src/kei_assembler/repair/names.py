@@ -18,7 +18,7 @@ from kei_assembler.model.settings import BLOCK_NAME, BUNDLE_NAME
 from kei_assembler.model.values import value_tables
 from kei_assembler.paths import normalize
 from kei_assembler.selection import files_named
-from kei_assembler.suggestions import did_you_mean
+from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.validation import Shape, fits, matching
 
 BLOCK, BUNDLE_KIND, VALUE = "block", "bundle", "value"
@@ -102,8 +102,8 @@ def named(kit: LoadedKit, text: str) -> Name:
         raise AssembleError(f"`{text}` has an unknown kind, `{prefix}`", hint)
     files = files_named(kit, text)
     if len(files) > 1:
-        names = " or ".join(f"`{file.removesuffix('.toml')}`" for file in files)
-        raise AssembleError(f"several manifests have the name `{text}`", f"write {names}")
+        names = (file.removesuffix(".toml") for file in files)
+        raise AssembleError(f"several manifests have the name `{text}`", f"write {listed(names, joint='or')}")
     if not files:
         raise _unknown(kit, Name("agent", text))
     return _of_manifest(kit, files[0])

@@ -14,6 +14,7 @@ from kei_assembler.markdown.placeholders import may_have_placeholders, places
 from kei_assembler.model.inheritance import BUNDLE, DROPPED
 from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.kinds import KINDS as MANIFEST_KINDS
+from kei_assembler.model.settings import value_at
 from kei_assembler.model.values import value_tables
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, Name
@@ -126,8 +127,9 @@ def _of_manifest(sources: Sources, name: Name) -> Iterator[Reference]:
     for source in sources.manifests.values():
         yield from _limits(source, source.data, (), name.name, kinds)
     if kit.settings_source:
-        defaults = kit.settings_path("defaults")
-        yield from _limits(kit.settings_source, sources.settings.get("defaults", {}), defaults, name.name, kinds)
+        for at in (kit.settings.of_kind(each).at for each in MANIFEST_KINDS.values()):
+            table = value_at(sources.settings, (*at, "defaults")) or {}
+            yield from _limits(kit.settings_source, table, kit.settings_path(*at, "defaults"), name.name, kinds)
     for index, row in enumerate(kit.settings.allow_rights):
         if row["agent"] == name.name and _is_about(kit, name, row["rights"]):
             yield sources.in_settings(_whole(("allow-rights", index, "agent"), name.name), ALLOWS)
@@ -204,8 +206,9 @@ def _entries(sources: Sources) -> Iterator[tuple[KeyPath, str, str, str]]:
     for file, source in sources.manifests.items():
         for index, entry in enumerate(source.data.get("blocks", ())):
             yield ("blocks", index), entry, file, "lists it"
-    for index, entry in enumerate(sources.settings.get("obligatory", ())):
-        yield ("obligatory", index), entry, "", "makes it obligatory"
+    for at in (sources.kit.settings.of_kind(kind).at for kind in MANIFEST_KINDS.values()):
+        for index, entry in enumerate(value_at(sources.settings, (*at, "obligatory")) or ()):
+            yield (*at, "obligatory", index), entry, "", "makes it obligatory"
     for bundle, entries in sources.settings.get("bundles", {}).items():
         for index, entry in enumerate(entries):
             yield ("bundles", bundle, index), entry, "", f"has it in the bundle `{bundle}`"

@@ -129,7 +129,7 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         # assemble.toml
         obligatory = ["baseline"]
     """
-    obligatory, blocks = context.kit.obligatory, context.manifest.blocks
+    obligatory, blocks = context.kit.obligatory(context.kind), context.manifest.blocks
     if blocks[: len(obligatory)] == obligatory or is_missing(context, "blocks") or not context.fits("blocks"):
         return
     corrections = _corrections(context)
@@ -138,7 +138,7 @@ def obligatory_blocks(context: ManifestContext) -> Iterable[Violation]:
         return
     missing = [name for name in obligatory if name not in listed_blocks]
     problem = f"lacks the obligatory {listed(missing)}" if missing else "does not start with the obligatory blocks"
-    entries = context.kit.settings.obligatory
+    entries = context.kit.settings.of_kind(context.kind).obligatory
     order = ", in this order" if len(entries) > 1 else ""
     where = ("blocks",) if blocks else ()
     hint = f"start the list with {listed(entries)}{order}"
@@ -150,13 +150,12 @@ def _with_obligatory(context: ManifestContext) -> Remedy:
 
     What a list has of them already stays where it is, if it is at the right place, and is moved there otherwise.
     """
-    path, kit = ("blocks",), context.kit
+    path, wanted = ("blocks",), context.kit.settings.of_kind(context.kind).obligatory
     source, at = context.source_of(path), context.resolved.origin(path).path
     own = value_at(source.data, at)
     if not isinstance(own, list):
-        return Remedy("added", (), ("blocks", kit.settings.obligatory))
-    wanted = kit.settings.obligatory
-    expanded = {*wanted, *kit.obligatory}
+        return Remedy("added", (), ("blocks", wanted))
+    expanded = {*wanted, *context.kit.obligatory(context.kind)}
     present = [entry for entry in own if entry in wanted]
     order = [own.index(entry) if entry in present else entry for entry in wanted]
     order += [index for index, entry in enumerate(own) if not isinstance(entry, str) or entry not in expanded]
@@ -170,7 +169,7 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     """
     kit = context.kit
     names = (entry for entry in context.manifest.blocks if kit.block(entry) is None or has_fault(kit, entry))
-    obligatory, folders = kit.obligatory, kit.settings.blocks
+    obligatory, folders = kit.obligatory(context.kind), kit.settings.blocks
     return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
 

@@ -19,7 +19,7 @@ from kei_assembler.validation import fits
 
 def _lists(kit: LoadedKit) -> Iterator[tuple[KeyPath, Sequence[str]]]:
     """Yield the lists of blocks in the settings, with their paths."""
-    yield kit.settings_path("obligatory"), kit.settings.obligatory
+    yield from kit.obligatory_lists()
     for name, entries in kit.settings.bundles.items():
         yield kit.settings_path("bundles", name), entries
 
@@ -232,9 +232,8 @@ def unused_bundle(kit: LoadedKit, used: frozenset[str]) -> Iterable[Violation]:
 
 def used_bundles(kit: LoadedKit, listed: Iterable[str]) -> frozenset[str]:
     """Return the bundles that the obligatory blocks or one of the listed bundles contain, and these bundles."""
-    return bundles_in(
-        kit, (*listed, *(entry.removeprefix(BUNDLE) for entry in kit.settings.obligatory if is_bundle(entry)))
-    )
+    obligatory = (entry for _, entries in kit.obligatory_lists() for entry in entries if is_bundle(entry))
+    return bundles_in(kit, (*listed, *(entry.removeprefix(BUNDLE) for entry in obligatory)))
 
 
 def bundles_in(kit: LoadedKit, listed: Iterable[str]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from kei_assembler.diagnostics import Diagnostic, KeyPath, RelatedLocation
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED, Fault, Resolved
+from kei_assembler.model.kinds import KINDS
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import BUNDLE_NAME, settings_values
 from kei_assembler.rules import bases
@@ -159,7 +160,8 @@ def nothing_below_defaults(kit: LoadedKit) -> Iterable[Violation]:
     general, tables = settings_values(kit.settings_table)
     lists = [({path[-1]: value}, path[:-1]) for value, path in general.values()]
     lists += [(table, ("target", name, "values")) for name, table in tables.items()]
-    for path in chain.from_iterable(_dots(*each) for each in [(kit.defaults, ("defaults",)), *lists]):
+    defaults = [(kit.defaults_of(kind), (*kit.settings.of_kind(kind).at, "defaults")) for kind in KINDS.values()]
+    for path in chain.from_iterable(_dots(*each) for each in [*defaults, *lists]):
         message = f'`"{INHERITED}"` stands for nothing, because the settings inherit from nothing'
         where = kit.settings_path(*path)
         yield Violation(where, message, "remove the entry", remedy=removing(where))

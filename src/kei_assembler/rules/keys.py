@@ -21,7 +21,7 @@ from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.repetitions import repeats
 from kei_assembler.rules.runner import locate
 from kei_assembler.rules.stray_keys import is_header, is_stray, strays
-from kei_assembler.suggestions import listed, nearest
+from kei_assembler.suggestions import choices, nearest
 from kei_assembler.targets import TARGETS, did_you_mean_target, nearest_target
 from kei_assembler.validation import ValidationError, describe, fits
 from kei_assembler.whitespace import SPACES, has_text
@@ -66,7 +66,7 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
 
 @lru_cache(maxsize=16)
 def _keys_here(known: tuple[str, ...]) -> str:
-    return f"the keys here are {listed(known)}"
+    return choices("key", known, " here")
 
 
 @rule("K102", fixable=Fixable.EITHER)
@@ -130,7 +130,9 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
             else:
                 hint = f"the kit requires it; {table_hints.how_to_add(context.kit.shape_of(context.kind), key)}"
-                yield Violation((), f"`{key}` is missing", hint, remedy=remedies.adding_blocks(context.kit, key))
+                yield Violation(
+                    (), f"`{key}` is missing", hint, remedy=remedies.adding_blocks(context.kit, context.kind, key)
+                )
     for error in _of_kind(context, "missing"):
         if not _is_misspelled(context, error):
             message = f"`{error.path[-1]}` is missing in this `{_header(error.path[:-1])}`"

@@ -56,9 +56,7 @@ class ManifestContext:
     @property
     def required(self) -> tuple[str, ...]:
         """The keys that the manifest must have."""
-        if self.is_base or self.kind is not AGENT:
-            return ("name",) if self.is_base else self.kind.required
-        return self.kit.required
+        return ("name",) if self.is_base else self.kit.required(self.kind)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

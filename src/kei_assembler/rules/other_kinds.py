@@ -30,6 +30,7 @@ _OF_OTHERS = (
     names.duplicate_name,
     blocks.unknown_block,
     blocks.repeated_block,
+    blocks.obligatory_blocks,
     blocks.invalid_block_name,
     *sections.OF_MANIFEST,
     *set_values.OF_MANIFEST,

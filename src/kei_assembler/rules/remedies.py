@@ -12,6 +12,7 @@ from functools import cache
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
+from kei_assembler.model.kinds import Kind
 from kei_assembler.rules.definition import Remedy
 from kei_assembler.rules.hints import SUFFIXES, current_key
 from kei_assembler.suggestions import Certainty, certainty
@@ -44,6 +45,8 @@ def decides(path: KeyPath) -> bool:
 
 def _setting_decides(path: KeyPath) -> bool:
     """Return whether it depends on a setting what an agent can do. The path starts at the table of the settings."""
+    if path[0] == "kind":
+        path = path[2:] or ("defaults",)
     if path[0] == "defaults":
         return len(path) == 1 or decides(path[1:])
     return path[0] in _DECIDING_SETTINGS
@@ -75,9 +78,10 @@ def removing(path: KeyPath) -> Remedy:
     return Remedy("removed", path)
 
 
-def adding_blocks(kit: LoadedKit, key: str) -> Remedy | None:
+def adding_blocks(kit: LoadedKit, kind: Kind, key: str) -> Remedy | None:
     """Return the remedy that adds the key `blocks` with the obligatory blocks, if that is the missing key."""
-    return Remedy("added", (), ("blocks", kit.settings.obligatory)) if key == "blocks" and kit.obligatory else None
+    entries = kit.settings.of_kind(kind).obligatory if key == "blocks" else ()
+    return Remedy("added", (), ("blocks", entries)) if entries and kit.obligatory(kind) else None
 
 
 def listing(path: KeyPath, error: ValidationError) -> Remedy | None:

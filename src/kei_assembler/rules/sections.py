@@ -281,9 +281,11 @@ def unusable_obligatory_section(kit: LoadedKit) -> Iterable[Violation]:
         description = "Reviews code."
         blocks = ["baseline#care"]
     """
-    for index, entry in with_sections(kit.settings.obligatory):
+    listed_sections = (
+        ((*at, index), entry) for at, entries in kit.obligatory_lists() for index, entry in with_sections(entries)
+    )
+    for where, entry in listed_sections:
         block, slug = _readable(kit, entry), split_entry(entry)[1]
-        where = kit.settings_path("obligatory", index)
         count = len(_having(kit, block, entry)) if block else 1
         if block and not count:
             message, hint, match = _unknown(kit, block, slug)
@@ -336,7 +338,8 @@ def _unknown(kit: LoadedKit, block: Block, slug: str) -> tuple[str, str, str | N
     match = slug_of(slug.strip("# ")) if slug_of(slug.strip("# ")) in slugs else nearest(slug, frozenset(slugs))
     hint = f"did you mean `{block.name}{SECTION_MARK}{match}`?" if match else ""
     if not match:
-        hint = f"its sections are {_shown(list(slugs))}" if slugs else "the block has no headings; list it as a whole"
+        start = "its only section is" if len(slugs) == 1 else "its sections are"
+        hint = f"{start} {_shown(list(slugs))}" if slugs else "the block has no headings; list it as a whole"
     what = f"the section `{slug}`" if slug else f"a section after `{SECTION_MARK}`"
     return f"{_subject(block)} does not have {what}", hint, match
 

@@ -13,7 +13,7 @@ from kei_assembler.validation import ValidationError
 
 def remedy_of_wrong(kit: LoadedKit, error: ValidationError, match: str | None) -> Remedy | None:
     """Return what corrects a setting with a wrong value, given the value that is meant."""
-    known = kit.known_blocks if error.path[len(kit.settings_at)] == "obligatory" else error.shape.choices
+    known = kit.known_blocks if _is_obligatory(kit, error) else error.shape.choices
     return listing_setting(kit, error.path, error) or replacing_setting(kit, error.path, error.value, match, known)
 
 
@@ -21,9 +21,14 @@ def meant_value(kit: LoadedKit, error: ValidationError) -> str | None:
     """Return the value that a setting with a wrong one is probably meant to have, or None."""
     if error.kind != "value" or not isinstance(error.value, str):
         return None
-    if error.path[len(kit.settings_at)] == "obligatory":
+    if _is_obligatory(kit, error):
         return meant_name(error.value, kit.known_blocks, kit.settings.blocks)
     return nearest_target(error.value, error.shape.choices) if error.shape.choices else None
+
+
+def _is_obligatory(kit: LoadedKit, error: ValidationError) -> bool:
+    path = error.path[len(kit.settings_at) :]
+    return "obligatory" in (path[0], *path[2:3]) and path[0] in ("obligatory", "kind")
 
 
 def hint_for_wrong(error: ValidationError, match: str | None) -> str:

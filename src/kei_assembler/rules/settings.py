@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.diagnostics import Diagnostic, KeyPath
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.blocks import split_entry
 from kei_assembler.kit.discovery import PROJECT_TABLE, project_settings
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.inheritance import is_bundle
-from kei_assembler.model.settings import MANIFEST_KEYS, SHAPE, UNIQUE_LISTS, character
+from kei_assembler.model.kinds import AGENT, KINDS
+from kei_assembler.model.settings import MANIFEST_KEYS, SHAPE, UNIQUE_LISTS, character, value_at
 from kei_assembler.paths import normalize
 from kei_assembler.rules import bundles, folders, home, set_values
 from kei_assembler.rules.definition import Fixable, Rule, Violation, rule
@@ -37,7 +38,7 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sections import unusable_obligatory_section
 from kei_assembler.rules.setting_values import hint_for_wrong, meant_value, remedy_of_wrong
 from kei_assembler.rules.sources import check_source
-from kei_assembler.suggestions import did_you_mean, listed, nearest
+from kei_assembler.suggestions import choices, did_you_mean, nearest
 from kei_assembler.targets import did_you_mean_target, nearest_target
 from kei_assembler.toml.source import Source
 from kei_assembler.validation import describe, fits, matching, validation_errors
@@ -86,7 +87,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             known = [field.key for field in error.shape.fields]
             path = error.path[len(kit.settings_at) :]
             place = budget_of_target(path) or in_settings(path, known)
-            otherwise = f"the settings here are {listed(known)}"
+            otherwise = choices("setting", known, " here")
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"
             hint = place or did_you_mean_target(key, known, otherwise)
@@ -154,12 +155,19 @@ def unknown_required_key(kit: LoadedKit) -> Iterable[Violation]:
         # assemble.toml
         required = ["name", "description"]
     """
-    known = frozenset((*MANIFEST_KEYS, *kit.settings.extra_keys))
-    for index, key in enumerate(kit.settings.required):
+    for path, key, known in _required(kit):
         if key and key not in known:
-            path = kit.settings_path("required", index)
             hint, remedy = did_you_mean(key, known), replacing_setting(kit, path, key, nearest(key, known), known)
             yield Violation(path, f"`{key}` is not a key of a manifest", hint, remedy=remedy)
+
+
+def _required(kit: LoadedKit) -> Iterator[tuple[KeyPath, str, frozenset[str]]]:
+    """Yield the paths of the entries of all lists `required`, the entries, and the keys that are known there."""
+    for kind in KINDS.values():
+        known = frozenset((*MANIFEST_KEYS, *kit.settings.extra_keys) if kind is AGENT else kind.keys)
+        at = kit.settings_path(*kit.settings.of_kind(kind).at, "required")
+        for index, key in enumerate(value_at(kit.settings_table, at[len(kit.settings_at) :]) or ()):
+            yield (*at, index), key, known
 
 
 @rule("C704")
@@ -264,9 +272,10 @@ def unknown_obligatory_block(kit: LoadedKit) -> Iterable[Violation]:
         # _blocks/baseline.md
         Be honest.
     """
-    for index, entry in enumerate(kit.settings.obligatory):
-        if not is_bundle(entry) and kit.block(entry) is None:
-            where = kit.settings_path("obligatory", index)
+    for at, entries in kit.obligatory_lists():
+        for where, entry in (((*at, index), entry) for index, entry in enumerate(entries)):
+            if is_bundle(entry) or kit.block(entry) is not None:
+                continue
             name, hint = split_entry(entry)[0], did_you_mean_block(kit, entry)
             remedy = replacing_setting(kit, where, entry, meant_entry(kit, entry), entries_of(kit, entry))
             yield Violation(where, f"unknown block `{name}`", hint, remedy=remedy)

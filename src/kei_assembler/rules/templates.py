@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.paths import is_hidden
 from kei_assembler.rules.definition import Violation, rule
-from kei_assembler.suggestions import did_you_mean, listed
+from kei_assembler.suggestions import choices, did_you_mean
 from kei_assembler.toml.source import START
 
 
@@ -116,4 +116,4 @@ def unknown_template_block(
         {% block role %}You are {{ agent.name }}.{% endblock %}
     """
     message = f"the block `{block}` of `{template}` has no effect: `{parent}` has no such block"
-    yield Violation(where, message, did_you_mean(block, known, f"its blocks are {listed(sorted(known))}"))
+    yield Violation(where, message, did_you_mean(block, known, choices("block", sorted(known), " there")))

@@ -258,7 +258,8 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """
     for target, tools in _toolsets(context):
         if tools.unscoped:
-            whole = "server" if all(tool.startswith("mcp__") for tool in tools.unscoped) else "tool"
+            noun = "server" if all(tool.startswith("mcp__") for tool in tools.unscoped) else "tool"
+            whole = f"{noun}{'s' * (len(tools.unscoped) > 1)}"
             message = f"{target.label} cannot limit {listed(tools.unscoped)}, so the agent gets the whole {whole} there"
             yield Violation(_first(context, tools.unscoped), message, _hint(target))
 

@@ -1,4 +1,4 @@
-"""`assemble new`: the text of a new manifest.
+"""`assemble new`: the text of a new manifest of any kind.
 
 Keys with a given value are set. Other keys that the kit requires are set to a placeholder, unless the manifest
 inherits them, and the rest are comments.
@@ -14,14 +14,14 @@ from typing import Any
 
 from kei_assembler.build import writer
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.schema_files import MANIFEST_SCHEMA, schema_file_change
+from kei_assembler.build.schema_files import MANIFEST_SCHEMAS, schema_file_change
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.inheritance import INHERITED
-from kei_assembler.model.kinds import AGENT
-from kei_assembler.model.manifest import INHERITANCE_KEYS, NAME, extra_fields, kind_fields, slug
+from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL, Kind
+from kei_assembler.model.manifest import INHERITANCE_KEYS, NAME, slug
 from kei_assembler.paths import display_path_from
 from kei_assembler.rules import check_base, check_manifest
 from kei_assembler.rules.sources import check_source
@@ -37,66 +37,70 @@ _WIDTH = 110
 _MAX_NAMES = 30
 _PLACEHOLDER_NAMES = {"description": "PURPOSE", "extra": "SOURCE"}
 _SAMPLES: Mapping[type, Any] = {int: 1, bool: True, dict: {"key": "…"}}
-_HEAD = "# The source of an agent: edit this file, not the generated one, then run: assemble --all"
-"""Like the other comments, it names no agent, block or file: it would be wrong after a rename."""
+_HEADS = {
+    AGENT: "# The source of an agent: edit this file, not the generated one, then run: assemble --all",
+    INSTRUCTIONS: "# The source of instructions: edit this file, not what is generated, then run: assemble --all",
+    SKILL: "# The source of a skill: edit this file, not the generated one, then run: assemble --all",
+}
+"""Like the other comments, they name no agent, block or file: it would be wrong after a rename."""
 _ROLE = "Do the task that you are given, and report the result."
-"""The role of a new agent with a description. It is true of every agent, also after a rename."""
+"""The role of a new agent or skill with a description. It is true of every one, also after a rename."""
 _TABLES_NOTE = """\
-# In TOML, a key belongs to the last header above it. Keep other keys of the agent above this line, and tables below.
+# In TOML, a key belongs to the last header above it. Keep other keys above this line, and tables below.
 """
 
 
-def fields_of(kit: LoadedKit, given: Collection[str] = ()) -> list[Field]:
+def fields_of(kit: LoadedKit, given: Collection[str] = (), kind: Kind = AGENT) -> list[Field]:
     """Return the fields that a new manifest of this kit with the given keys shows, with tables last."""
-    omitted = {"kind", "also-skill", "values", "target", *INHERITANCE_KEYS} - _required(kit) - {*given}
-    known = (*kind_fields(AGENT), *extra_fields(kit.settings.extra_keys))
-    fields = [field for field in known if field.key not in omitted]
+    omitted = {"kind", "also-skill", "values", "target", *INHERITANCE_KEYS} - _required(kit, kind) - {*given}
+    fields = [field for field in kit.shape_of(kind).fields if field.key not in omitted]
     return sorted(fields, key=lambda field: field.is_table)
 
 
-def _required(kit: LoadedKit) -> frozenset[str]:
-    return frozenset(key for key in kit.settings.required if not kit.defaults.get(key))
+def _required(kit: LoadedKit, kind: Kind) -> frozenset[str]:
+    return frozenset(key for key in kit.required(kind) if not kit.defaults_of(kind).get(key))
 
 
-def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool) -> str:
+def render(kit: LoadedKit, name: str, given: Mapping[str, Any], has_schema: bool, kind: Kind = AGENT) -> str:
     """Return the text of a new manifest with the given values, keyed by manifest key."""
-    inherited = _inherited(kit, name, given)
-    initial = {key: value for key, value in _initial(kit, given).items() if not inherited.get(key)}
-    blocks = _blocks(kit, inherited.get("blocks"), given.get("blocks", ()))
+    if kit.manifest_files.usual_kind(kit.manifest_file(name, kind)) is not kind:
+        given = {"kind": kind.name, **given}
+    inherited = _inherited(kit, name, given, kind)
+    initial = {key: value for key, value in _initial(kit, given, kind).items() if not inherited.get(key)}
+    blocks = _blocks(kit, inherited.get("blocks"), given.get("blocks", ()), kind)
     given = {key: value for key, value in given.items() if key != "blocks"} | ({"blocks": blocks} if blocks else {})
     values = {**initial, **given, "name": name}
-    fields = fields_of(kit, given)
-    keys = [_entry(kit, field, values) for field in fields if not field.is_table]
-    tables = [_entry(kit, field, values) for field in fields if field.is_table]
-    return "\n".join([_head(kit, name, has_schema), *keys, _TABLES_NOTE, *tables])
+    fields = fields_of(kit, given, kind)
+    keys = [_entry(kit, field, values, kind) for field in fields if not field.is_table]
+    tables = [_entry(kit, field, values, kind) for field in fields if field.is_table]
+    return "\n".join([_head(kit, name, has_schema, kind), *keys, *([_TABLES_NOTE] if tables else []), *tables])
 
 
-def _inherited(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+def _inherited(kit: LoadedKit, name: str, given: Mapping[str, Any], kind: Kind) -> Mapping[str, Any]:
     """What a new manifest inherits from its base, if it is given one."""
     if "extends" not in given:
         return {}
-    heir = Source(kit.manifest_file(name), "")
+    heir = Source(kit.manifest_file(name, kind), "")
     heir.data = {"extends": given["extends"]}
     return kit.composition.resolve(heir).data
 
 
-def _blocks(kit: LoadedKit, inherited: object, given: Iterable[str]) -> list[str]:
+def _blocks(kit: LoadedKit, inherited: object, given: Iterable[str], kind: Kind) -> list[str]:
     """The list of blocks with the obligatory and the given ones. It is empty if the inherited list needs no more."""
+    entries, obligatory = kit.settings.of_kind(kind).obligatory, kit.obligatory(kind)
     present = tuple(inherited) if isinstance(inherited, list) else ()
-    is_complete = bool(present) and present[: len(kit.obligatory)] == kit.obligatory
-    own = [
-        block for block in dict.fromkeys(given) if block not in (*present, *kit.obligatory, *kit.settings.obligatory)
-    ]
+    is_complete = bool(present) and present[: len(obligatory)] == obligatory
+    own = [block for block in dict.fromkeys(given) if block not in (*present, *obligatory, *entries)]
     if is_complete and not own:
         return []
-    return [*(() if is_complete else kit.settings.obligatory), *([INHERITED] if present else []), *own]
+    return [*(() if is_complete else entries), *([INHERITED] if present else []), *own]
 
 
-def _initial(kit: LoadedKit, given: Mapping[str, Any]) -> dict[str, Any]:
+def _initial(kit: LoadedKit, given: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     """The values of the keys that the kit requires, and of the role, which every new manifest has."""
-    required = _required(kit)
+    required = _required(kit, kind)
     required_values = {
-        field.key: _placeholders(field.key, field.shape) for field in fields_of(kit) if field.key in required
+        field.key: _placeholders(field.key, field.shape) for field in fields_of(kit, kind=kind) if field.key in required
     }
     has_handoff = "handoff" in given or "handoff" in required_values
     # the clients whose table is required may need another name for the model
@@ -129,16 +133,20 @@ def _placeholder(key: str) -> str:
     return f"{{{{DESCRIBE_{_PLACEHOLDER_NAMES.get(key, key.upper())}}}}}"
 
 
-def _head(kit: LoadedKit, name: str, has_schema: bool) -> str:
-    file = kit.manifest_file(name)
-    schema_path = display_path_from(os.path.dirname(kit.path(file)), kit.path(MANIFEST_SCHEMA))
+def _head(kit: LoadedKit, name: str, has_schema: bool, kind: Kind) -> str:
+    file = kit.manifest_file(name, kind)
+    schema_path = display_path_from(os.path.dirname(kit.path(file)), kit.path(_schema_of(kind)))
     line = f"#:schema {schema_path}\n" if has_schema and can_name(schema_path) else ""
-    return f"{line}{_HEAD}{kit.settings.command_option}\n"
+    return f"{line}{_HEADS[kind]}{kit.settings.command_option}\n"
 
 
-def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any]) -> str:
+def _schema_of(kind: Kind) -> str:
+    return next(file for file, each in MANIFEST_SCHEMAS.items() if each is kind)
+
+
+def _entry(kit: LoadedKit, field: Field, values: Mapping[str, Any], kind: Kind) -> str:
     """One key with comments that explain it. A key without a value is commented out."""
-    comments = "".join(map(_comment, (field.doc, *_hints(kit, field))))
+    comments = "".join(map(_comment, (field.doc, *_hints(kit, field, kind))))
     if field.key in values:
         return comments + _toml(field, values[field.key])
     sample = _toml(field, _sample(field.key, field.shape, field.examples))
@@ -149,15 +157,15 @@ def _comment(text: str) -> str:
     return fill(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"
 
 
-def _hints(kit: LoadedKit, field: Field) -> Iterator[str]:
+def _hints(kit: LoadedKit, field: Field, kind: Kind) -> Iterator[str]:
     """What holds for a key in this kit. The names of blocks and agents are left to the editor: they change."""
-    if field.key == "blocks" and kit.obligatory:
+    if field.key == "blocks" and kit.obligatory(kind):
         yield "The blocks that `obligatory` in the settings lists come first."
     if field.key == "extends":
         yield f'The keys below replace those of the base. In a list, `"{INHERITED}"` stands for its entries.'
     if field.key == "target":
         target = kit.settings.targets[0]
-        names = [row.key for row in TARGETS[target].fields]
+        names = [row.key for row in TARGETS[target].fields] if kind is AGENT else ["values"]
         yield f"Keys of `{target}`: {', '.join(names[:_MAX_NAMES])}{', …' if len(names) > _MAX_NAMES else ''}"
 
 
@@ -180,26 +188,26 @@ def _toml(field: Field, value: Any) -> str:
     return entry(field.key, f"{value}\n" if needs_newline else value)
 
 
-def refuse_name(kit: LoadedKit, name: str) -> None:
-    """Check the name of a new agent.
+def refuse_name(kit: LoadedKit, name: str, kind: Kind) -> None:
+    """Check the name of a new manifest of a kind.
 
     Raises:
-        AssembleError: the name is not valid, or the kit already has an agent with it.
+        AssembleError: the name is not valid, or the kit already has one of the kind with it.
     """
     if not fits(NAME, name) or name.endswith(".toml"):
         suggestion = slug(stem(name.replace(os.sep, "/")))
         hint = f"did you mean `{suggestion}`?" if suggestion else ""
         if fits(NAME, name):
             raise AssembleError(f"`{name}` ends with `.toml`, which the file's name gets anyway", hint)
-        raise AssembleError(f"`{name}` is not a valid agent name: it must be {NAME.expects}", hint)
-    for file in kit.manifests:
-        if stem(file) == name:
-            raise AssembleError(
-                f"the agent `{name}` already exists, in {file}", "choose another name, or edit that manifest"
-            )
+        raise AssembleError(f"`{name}` is not a valid {kind.name} name: it must be {NAME.expects}", hint)
+    if file := kit.manifest_files.named(kind).get(name):
+        message = f"the {kind.noun} `{name}` already exists, in {file}"
+        raise AssembleError(message, "choose another name, or edit that manifest")
 
 
-def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[str, list[Diagnostic]]:
+def manifest_of(
+    kit: LoadedKit, name: str, given: Mapping[str, Any], kind: Kind = AGENT
+) -> tuple[str, list[Diagnostic]]:
     """Return the text of a new manifest with the given values, keyed by manifest key, and the warnings about it.
 
     Diagnostics at placeholders are left out.
@@ -207,8 +215,8 @@ def manifest_of(kit: LoadedKit, name: str, given: Mapping[str, Any]) -> tuple[st
     Raises:
         AssembleError: the rules find an error in it.
     """
-    text = render(kit, name, given, _has_schema(kit))
-    source = read_toml(kit.manifest_file(name), text.encode(errors="surrogateescape"))
+    text = render(kit, name, given, _has_schema(kit, kind), kind)
+    source = read_toml(kit.manifest_file(name, kind), text.encode(errors="surrogateescape"))
     problems = check_source(source) or _check(kit, source)
     found = sorted(each for each in problems if not MARK.search(each.location.excerpt or ""))
     if errors := [each for each in found if each.severity is Severity.ERROR]:
@@ -229,28 +237,28 @@ def _place(error: Diagnostic, source: Source) -> str:
     return "" if where.file == source.file else f"{where}: "
 
 
-def _has_schema(kit: LoadedKit) -> bool:
-    return writer.OutputFiles(kit).peek(MANIFEST_SCHEMA) is not None
+def _has_schema(kit: LoadedKit, kind: Kind) -> bool:
+    return writer.OutputFiles(kit).peek(_schema_of(kind)) is not None
 
 
-def write(kit: LoadedKit, name: str, text: str) -> Iterator[tuple[str, str]]:
-    """Write a new manifest, and update the manifest schema if the kit has one.
+def write(kit: LoadedKit, name: str, text: str, kind: Kind = AGENT) -> Iterator[tuple[str, str]]:
+    """Write a new manifest, and update the schema of its kind if the kit has one.
 
     Yields for each file, after writing it, what was done ("created" or "renewed") and its path.
 
     Raises:
         AssembleError: the manifest exists, lies outside the kit's root, or cannot be written.
     """
-    file = kit.manifest_file(name)
+    file, schema = kit.manifest_file(name, kind), _schema_of(kind)
     path = kit.path(file)
     if not writer.create(kit.tree, path, text.encode()):
         raise AssembleError(f"`{file}` already exists; nothing was written")
     yield "created", path
-    if _has_schema(kit) and writer.replace(kit.tree, kit.path(MANIFEST_SCHEMA), lambda old: _updated(kit, old)):
-        yield "renewed", kit.path(MANIFEST_SCHEMA)
+    if _has_schema(kit, kind) and writer.replace(kit.tree, kit.path(schema), lambda old: _updated(kit, schema, old)):
+        yield "renewed", kit.path(schema)
 
 
-def _updated(kit: LoadedKit, old: bytes) -> bytes:
-    """The schema, with the new agent in it."""
-    changes = schema_file_change(load_kit(kit.folder), MANIFEST_SCHEMA, old)
+def _updated(kit: LoadedKit, schema: str, old: bytes) -> bytes:
+    """The schema, with the new manifest in it."""
+    changes = schema_file_change(load_kit(kit.folder), schema, old)
     return next((change.after for change in changes if change.status is FileStatus.UPDATE and change.after), old)

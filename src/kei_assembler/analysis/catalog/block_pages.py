@@ -10,7 +10,8 @@ from kei_assembler.analysis.catalog.site import Page, headings, page_path, secti
 from kei_assembler.kit.blocks import Block, split_entry
 from kei_assembler.markdown.structure import trimmed
 from kei_assembler.markdown.tokens import tokens
-from kei_assembler.suggestions import counted
+from kei_assembler.model.kinds import KINDS
+from kei_assembler.suggestions import counted, listed
 
 _ROOT = "../"
 
@@ -30,6 +31,7 @@ def _facts(contents: Contents, block: BlockUses) -> Html:
         for name, entries in sorted(kit.settings.bundles.items())
         if any(split_entry(entry)[0] == block.name for entry in entries)
     ]
+    obligatory = [f"{kind.noun}s" for kind in KINDS.values() if block.name in kit.obligatory(kind)]
     return facts(
         (
             ("Tokens", f"{tokens(trimmed(kit.blocks.text(block.name))):,}"),
@@ -38,7 +40,7 @@ def _facts(contents: Contents, block: BlockUses) -> Html:
             ("Cost in the kit", counted(block.cost, "token")),
             ("File", element("code", found.source.file) if found else None),
             ("Bundles", joined((element("code", f"@{name}") for name in bundles), ", ") or None),
-            ("Obligatory", "for all agents" if block.name in kit.obligatory else None),
+            ("Obligatory", f"for all {listed(obligatory, str)}" if obligatory else None),
         )
     )
 

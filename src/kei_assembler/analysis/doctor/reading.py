@@ -211,9 +211,8 @@ def _effect(kit: LoadedKit, row: Target, files: Sequence[Made]) -> str:
         for each in foreign
     ):
         return SHOWS
-    folder = f"{os.path.dirname(own.path)}/"
-    is_beside = any(each.path.startswith(folder) for each in others)
-    return HIDES if row.name in own.targets and all(foreign) and not is_beside else LOADS_ONE
+    wins = all(kit.placement.is_preferred(row, own.path, each.path) for each in others)
+    return HIDES if row.name in own.targets and wins else LOADS_ONE
 
 
 def _readings(kit: LoadedKit, made: Iterable[Made], several: Iterable[Several]) -> Iterator[Reading]:

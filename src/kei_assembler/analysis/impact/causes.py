@@ -101,6 +101,7 @@ class Causes:
             or (path[0] == "values" and self._is_mentioned(str(path[1]), made, target))
             or (path[0] == "target" and path[1] == target)
             or (path[0] == "defaults" and name.kind == AGENT.name and path[1:] in _defaults_for(target))
+            or path[:3] == ("kind", name.kind, "defaults")
         )
         changed = {self.of_file(file) for file in files if self.is_changed(file)}
         return frozenset((*changed, *self.templates, *map(self.of_setting, settings)))
@@ -240,6 +241,9 @@ def _split(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
             | ("defaults", "target")
             | ("target", _)
             | ("target", _, "values")
+            | ("kind",)
+            | ("kind", _)
+            | ("kind", _, "defaults")
         ) if isinstance(value, Mapping):
             for key, inner in value.items():
                 yield from _split((*path, key), inner)
