@@ -56,7 +56,9 @@ def command(files: tuple[str, ...], every: bool, folder: str | None, for_user: b
     if options["only_here"] and len(set(files)) != 1:
         raise click.UsageError("--only-here needs exactly one file")
     kit, outputs = _all(folder, for_user) if every else _named(files, folder, for_user)
-    adoption = adopt.adopt(kit, outputs, options["only_here"] or "")
+    from kei_assembler.importing.read_back import read_back
+
+    adoption = adopt.adopt(kit, outputs, options["only_here"] or "", read_back)
     if adoption.refusals:
         write("", escaped("".join(f"{_about(kit, each)}\n" for each in adoption.refusals)))
         raise AssembleError("these lines cannot be adopted; nothing was changed", _UNDO)
@@ -125,9 +127,7 @@ _UNDO = "undo these edits to adopt the others, or make the changes in the source
 
 def _about(kit: LoadedKit, each: adopt.Refusal) -> str:
     path = display_path(kit.path(each.path))
-    if not each.last:
-        return f"{path}:{each.line}: removed lines: {each.reason}"
-    lines = f"{each.line}" if each.line == each.last else f"{each.line}-{each.last}"
+    lines = f"{each.line}" if each.last in (0, each.line) else f"{each.line}-{each.last}"
     return f"{path}:{lines}: {each.reason}"
 
 
