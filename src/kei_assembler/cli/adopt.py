@@ -29,7 +29,7 @@ from kei_assembler.targets import TARGETS
 @click.option(
     "--only-here",
     type=OneOf(("agent", "target")),
-    help="Keep edits of shared blocks to this agent, in a copy of the block, or to this client, in a variant.",
+    help="Keep edits of shared blocks to this agent, in a copy, or to this client, in a variant; the same for values.",
 )
 @click.option("--allow-rights", is_flag=True, help="Accept edits that give an agent a tool, a right or a handoff.")
 @home_option
@@ -109,7 +109,7 @@ def _refuse_others(beyond: Sequence[tuple[str, str]], outputs: Sequence[Owned], 
     for label, target in beyond:
         if (target not in targets) if only_here == "target" else (label not in labels):
             raise AssembleError(
-                f"the edit is not only of blocks, and reaches `{label}` in {TARGETS[target].label} too; "
+                f"the edit is not only of blocks and values, and reaches `{label}` in {TARGETS[target].label} too; "
                 "nothing was changed",
                 "leave out --only-here",
             )

@@ -124,6 +124,15 @@ def with_value(source: Source, path: KeyPath, value: Any) -> Splices:
     return (Splice(*_part(source, mention.value), value_text(value)),) if mention.value else ()
 
 
+def same_value(source: Source, path: KeyPath) -> Splice | None:
+    """Return the edit that leaves the value of a key or of an entry as it is written, or None if there is none."""
+    mention = _mention(source, path)
+    if mention is None or mention.value is None:
+        return None
+    part = _part(source, mention.value)
+    return Splice(*part, source.text[part.start : part.end])
+
+
 def without_key(source: Source, path: KeyPath) -> Splices:
     """Return the edits that remove a key, or a table with its header, and a table that has no other key."""
     around = source.value(path[:-1])
