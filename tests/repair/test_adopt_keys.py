@@ -170,6 +170,14 @@ def test_a_key_that_nobody_knows(kit: Workbench) -> None:
     assert run.stderr.endswith(REFUSED)
 
 
+def test_a_key_that_the_kit_requires(kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'required = ["model"]\n{KIT["assemble.toml"]}'})
+    _edit(kit, CLAUDE, ("model: opus\n", ""))
+    run = _refused(kit, CLAUDE)
+    assert run.stderr.startswith(f"{CLAUDE}:5: removed lines: no edit of {MANIFEST}:3 gives exactly this text\n")
+    assert f"{MANIFEST}:1:1: error[K103]" in run.stderr
+
+
 OUT, LINE = "**Out (hand off):** `coder`", "- **coder**: confirmed findings\n"
 
 

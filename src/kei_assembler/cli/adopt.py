@@ -61,7 +61,7 @@ def command(files: tuple[str, ...], every: bool, folder: str | None, for_user: b
     adoption = adopt.adopt(kit, outputs, options["only_here"] or "", read_back)
     if adoption.refusals:
         write("", escaped("".join(f"{_about(kit, each)}\n" for each in adoption.refusals)))
-        raise AssembleError("these lines cannot be adopted; nothing was changed", _UNDO)
+        raise AssembleError("these lines cannot be adopted; nothing was changed", _UNDO, adoption.errors)
     if adoption.errors:
         raise AssembleError("the edit would cause errors; nothing was changed", diagnostics=adoption.errors)
     if not adoption.outputs:

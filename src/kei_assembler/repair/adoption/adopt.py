@@ -65,7 +65,7 @@ class Refusal(NamedTuple):
 class Adoption(NamedTuple):
     """The changes of sources, and those of the edited files, whose stamps change. `kit` has these changes.
 
-    If there are `refusals`, nothing else is known. `errors` are new ones that a build would report.
+    `errors` are new ones that a build would report. If there are `refusals`, only errors that explain them are.
     """
 
     kit: LoadedKit
@@ -104,14 +104,15 @@ def adopt(
     """
     start = State(kit)
     edited = [each for one in outputs if (each := _edited(start, one))]
-    state, refusals = start, list[Refusal]()
+    state, refusals, errors = start, list[Refusal](), list[Diagnostic]()
     for each in edited:
         wanted = _goal(state, each)
         found = search(state, each.one, wanted, partial(_changed_keys, each, only_here, read_back), bool(only_here))
         refusals += (_refusal(each, left) for left in found.left)
+        errors += found.errors
         state = found.state if not found.left else state
     if refusals:
-        return Adoption(kit, refusals=tuple(refusals))
+        return Adoption(kit, refusals=tuple(refusals), errors=tuple(errors))
     if only_here and edited:
         state = ONLY_HERE[only_here](state, edited[0].one)
     made = [_reproduced(state, each) for each in edited]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import AssembleError
+from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.kit.owners import Owned
 from kei_assembler.render.places import Line
 from kei_assembler.repair.adoption.changes import Candidate, Changes
@@ -39,10 +39,14 @@ class Left(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The end of a search. If nothing is `left`, the state generates the edited lines."""
+    """The end of a search. If nothing is `left`, the state generates the edited lines.
+
+    `errors` are those that the manifest would have if its keys were as the edited lines say.
+    """
 
     state: State
     left: tuple[Left, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
 
 
 def search(state: State, one: Owned, wanted: Sequence[str], keys: KeyChanges, keys_first: bool) -> Found:
@@ -73,7 +77,15 @@ class _Search:
             end, present = self._walked(state, first, keys_first)
             if not self._distance(present):
                 return Found(end)
-        return Found(end, tuple(self._left(first, self._nearest(end, present))))
+        keys = sorted({edit for candidate in self.keys(state) for edit in candidate})
+        left = self._left(first, self._nearest(end, present))
+        return Found(end, tuple(left), self._errors(state, keys))
+
+    def _errors(self, state: State, edits: Sequence[Edit]) -> tuple[Diagnostic, ...]:
+        try:
+            return tuple(state.with_edits(edits).errors(self.one))
+        except (AssembleError, ValueError):
+            return ()
 
     def _walked(self, state: State, present: Sequence[Line], keys_first: bool) -> tuple[State, Sequence[Line]]:
         """Return the state that is nearest to the edited lines after step by step, and the lines that it generates."""
