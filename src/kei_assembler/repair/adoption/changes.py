@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.render.places import Line, Part
 from kei_assembler.repair.adoption.texts import Text, Texts
-from kei_assembler.repair.adoption.words import Hunk, carried, similar_pairs
+from kei_assembler.repair.adoption.words import Hunk, between, carried, similar_pairs
 from kei_assembler.repair.edits import Edit
 from kei_assembler.toml.rewriting import with_table, without_key
 
@@ -209,18 +209,19 @@ class Changes:
         table = self._table(line)
         if table is None:
             return
-        form, end, keys = "", 0, list[str]()
+        joints, end, keys = list[str](), 0, list[str]()
         for key, text in sorted(table.texts.items(), key=lambda each: line.text.find(each[1].value)):
             at = line.text.find(text.value, end)
             if at < end:
                 return
-            form, end = f"{form}{re.escape(line.text[end:at])}(.+?)", at + len(text.value)
+            joints.append(line.text[end:at])
             keys.append(key)
-        found = [re.fullmatch(form + re.escape(line.text[end:]), self.wanted[number]) for number in hunk.new]
+            end = at + len(text.value)
+        found = [between(self.wanted[number], [*joints, line.text[end:]]) for number in hunk.new]
         file, path, index, _ = table
         source, edits = self.texts.source(file), list[Edit]()
-        for match in filter(None, reversed(found)):
-            values = {key: match[keys.index(key) + 1] for key in source.value((*path, index))}
+        for texts in filter(None, reversed(found)):
+            values = {key: texts[keys.index(key)] for key in source.value((*path, index))}
             edits += (Edit(file, *splice) for splice in with_table(source, path, index + is_after, values))
         if len(edits) == len(found) and found:
             yield (edits[0]._replace(text="".join(each.text for each in reversed(edits))),)
