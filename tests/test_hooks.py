@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -220,9 +221,9 @@ def test_staged_needs_a_work_tree(tmp_path: Path) -> None:
 
 def test_action_passes_inputs_only_in_the_environment() -> None:
     scripts = [step["run"] for step in STEPS if "run" in step]
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     assert all("${{" not in script for script in scripts)
-    assert set(ACTION["inputs"]) == {"kit", "exclude", "fail-on", "python-version", "strict"}
+    assert set(ACTION["inputs"]) == {"kit", "exclude", "fail-on", "python-version", "strict", "suggest"}
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -252,3 +253,56 @@ def test_action_annotates_errors_and_shows_the_diff(
     assert (f"::error file={kit.name}/agents/a." in run.stdout) == bool(status)
     assert ("+model: haiku" in run.stdout) == ("haiku" in manifest)
     assert "pwned" not in run.stdout.replace(kit.name, "")
+
+
+GH = """#!/bin/sh
+# answers like GitHub's command: one comment is known, and one line is not part of the pull request
+case "$*" in *--paginate*) printf '%s\\n' "$KNOWN"; exit ;; esac
+read -r comment
+case "$comment" in *basline*) exit 1 ;; esac
+printf '%s %s\\n' "$*" "$comment" >> "$POSTED"
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_action_suggests_fixes(tmp_path: Path, named: bool) -> None:
+    """Each fix that changes lines of one file is a comment, unless the pull request has it."""
+    kit, programs, posted = tmp_path / "a kit", tmp_path / "bin", tmp_path / "posted"
+    for folder in (kit / "agents", kit / "_blocks", programs):
+        folder.mkdir(parents=True)
+    (kit / "_blocks" / "baseline.md").write_text("Be honest.\n")
+    (kit / "assemble.toml").write_text("")
+    (kit / "agents" / "a.toml").write_text(
+        'name = "a"\nblocks = ["basline"]\nmodle = "opus"\ndescripton = "A `b` and ```c```."\ntools = ["Read", "Bsh"]\n'
+    )
+    (programs / "gh").write_text(GH)
+    (programs / "gh").chmod(0o755)
+    path = "a kit/agents/a.toml"
+    known = '**K101**: unknown key `modle`\n\n```suggestion\nmodel = "opus"\n```'
+    environment = os.environ | {
+        "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "KIT": "a kit" if named else "",
+        "EXCLUDE": "",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_ACTION_PATH": str(REPOSITORY),
+        "COMMENTS": "repos/o/r/pulls/7/comments",
+        "COMMIT": "c0ffee",
+        "KNOWN": json.dumps([path, known]),
+        "POSTED": str(posted),
+    }
+    script = next(step["run"] for step in STEPS if step.get("name") == "Suggest fixes")
+    command = ["bash", "-eo", "pipefail", "-c", script]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    head = {"commit_id": "c0ffee", "path": path}
+    body = '**K101**: unknown key `descripton`\n\n````suggestion\ndescription = "A `b` and ```c```."\n````'
+    tool = (
+        "**K111**: unknown tool `Bsh`\n\nCheck this before you accept it: it can change what an agent does.\n\n"
+        '```suggestion\ntools = ["Read", "Bash"]\n```'
+    )
+    start = "api --silent repos/o/r/pulls/7/comments --input - "
+    assert posted.read_text().splitlines() == [
+        f"{start}{json.dumps({**head, 'line': 4, 'side': 'RIGHT', 'body': body})}",
+        f"{start}{json.dumps({**head, 'line': 5, 'side': 'RIGHT', 'body': tool})}",
+    ]
+    assert run.stdout.startswith("This suggestion is not about a line of the pull request: {")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pytest
@@ -206,6 +207,36 @@ def test_a_variant_for_one_client(kit: Workbench) -> None:
     assert run.stderr.startswith("_blocks/honesty@claude-code.md: 1 other agent gets this too: `coder`\n")
 
 
+def test_a_value_for_one_agent(kit: Workbench) -> None:
+    _edit(kit, FILE, ("pytest", "tox"))
+    run = _adopted(kit, FILE, "--only-here", "agent")
+    assert kit.read("assemble.toml") == KIT["assemble.toml"]
+    assert kit.read("agents/critic.toml") == f'{CRITIC}\n[values]\nTOOL = "tox"\n'
+    assert run.stderr.startswith("agents/critic.toml: `critic` also changes for Codex CLI\n")
+    assert "Use pytest only." in kit.read(OTHER)
+
+
+def test_a_value_for_one_client(kit: Workbench) -> None:
+    _edit(kit, FILE, ("pytest", "tox"))
+    run = _adopted(kit, FILE, "--only-here", "target")
+    assert kit.read("assemble.toml") == f'{KIT["assemble.toml"]}\n[target.claude-code.values]\nTOOL = "tox"\n'
+    assert run.stderr.startswith(
+        "assemble.toml: target.claude-code.values.TOOL: 1 other agent gets this too: `coder`\n"
+    )
+    assert "Use pytest only." in kit.read(CODEX)
+
+
+def test_a_value_of_a_manifest_for_one_client(kit: Workbench) -> None:
+    kit.write({"agents/critic.toml": f'{CRITIC}\n[values]\nTOOL = "make"  # ours\n'})
+    assert kit.run("--all").status == 0
+    _edit(kit, FILE, ("make", "tox"), ("Say what", "Tell what"))
+    _adopted(kit, FILE, "--only-here", "target")
+    values = '\n[values]\nTOOL = "make"  # ours\n'
+    assert kit.read("agents/critic.toml") == f'{CRITIC}{values}\n[target.claude-code.values]\nTOOL = "tox"\n'
+    assert kit.read("_blocks/honesty.md") == KIT["_blocks/honesty.md"]
+    assert "Tell what you ran." in kit.read("_blocks/honesty@claude-code.md")
+
+
 def test_a_block_of_a_bundle_is_not_split_off(kit: Workbench) -> None:
     kit.write(
         {
@@ -232,7 +263,7 @@ def test_what_reaches_others_is_not_only_here(kit: Workbench) -> None:
     run = kit.run("adopt", "--write", "--only-here", "target", FILE)
     assert (run.status, run.stderr) == (
         2,
-        "error: the edit is not only of blocks, and reaches `critic` in Codex CLI too; nothing was changed\n"
+        "error: the edit is not only of blocks and values, and reaches `critic` in Codex CLI too; nothing was changed\n"
         "  help: leave out --only-here\n",
     )
     assert kit.files() == before
@@ -372,6 +403,40 @@ def test_line_ends_of_an_editor(kit: Workbench) -> None:
     assert kit.run("adopt", "--write", FILE).status == 0
     assert kit.read("_blocks/git.md") == KIT["_blocks/git.md"].replace("Be kind", "Be very kind")
     assert _without_stamp(kit.read(FILE)) == _without_stamp(text)
+
+
+def test_lists_and_lines_of_sections(bench: Workbench) -> None:
+    """Two manifests have a section each, for several clients. What is between the sections stays."""
+    bench.write(
+        {
+            "assemble.toml": 'targets = ["codex", "claude-code"]\n\n[values]\nTOOL = "pytest"\n',
+            "_blocks/honesty.md": KIT["_blocks/honesty.md"],
+            "instructions/house.toml": 'name = "house"\nrole = "Be brief."\nblocks = ["honesty"]\n',
+            "instructions/style.toml": 'name = "style"\nrole = """\nWrite well.\n\nWrite short.\n"""\n',
+            "AGENTS.md": "# Ours\n",
+        }
+    )
+    assert bench.run("--all").status == 0
+    _edit(
+        bench, "AGENTS.md", ("Write short.", "Write short.\n\nWrite plainly."), ("pytest", "tox"), ("# Ours", "# Mine")
+    )
+    before = bench.read("AGENTS.md")
+    run = bench.run("adopt", "--write", "AGENTS.md")
+    assert run.status == 0, run.stderr
+    assert bench.read("assemble.toml").endswith('TOOL = "tox"\n')
+    assert bench.read("instructions/style.toml").endswith('Write short.\n\nWrite plainly.\n"""\n')
+    assert _without_digests(bench.read("AGENTS.md")) == _without_digests(before)
+    assert bench.run("--all", "--check").status == 0
+    _edit(bench, "AGENTS.md", ("Write plainly.", "Write plainly.\n<!-- END -->"), ("Be brief.", "Be short."))
+    assert bench.run("adopt", "--write", "AGENTS.md").status == 0
+    _edit(bench, "AGENTS.md", ("Be short.", "Be {{NOBODY}}."))
+    kept = bench.files()
+    assert bench.run("adopt", "--write", "AGENTS.md").status in (1, 2)
+    assert bench.files() == kept
+
+
+def _without_digests(text: str) -> str:
+    return re.sub("sha256:[0-9a-f]+", "", text)
 
 
 def test_a_section_of_a_shared_file(bench: Workbench) -> None:

@@ -146,7 +146,7 @@ def test_most_mistakes_become_what_was_meant(tmp_path: Path) -> None:
         _written(folder, mutant(seed).files)
         _fixed(folder, with_unsafe=True)
         results[not _checked(folder).errors] += 1
-    assert results[True] > results.total() * 0.75
+    assert results[True] > results.total() * 0.8
 
 
 def test_crlf_and_a_bom_stay(tmp_path: Path) -> None:
@@ -368,6 +368,14 @@ def test_a_key_of_one_client_moves_to_its_table(top: str, fixed: str, bench: Wor
     bench.write({"agents/a.toml": head + top})
     assert bench.run("--all", "--fix").status == 0
     assert bench.read("agents/a.toml") == head + fixed
+
+
+def test_a_key_of_several_clients_moves_to_the_table_of_one_of_the_kit(bench: Workbench) -> None:
+    """The manifest is for another client of the kit."""
+    head = 'name = "a"\ndescription = "A."\ntargets = ["claude-code"]\n'
+    bench.write({"agents/a.toml": f"{head}steps = 3\n", "assemble.toml": 'targets = ["claude-code", "opencode"]\n'})
+    bench.run("--all", "--fix")
+    assert bench.read("agents/a.toml") == f"{head}\n[target.opencode]\nsteps = 3\n"
 
 
 def test_an_older_name_of_a_key_is_replaced(bench: Workbench) -> None:

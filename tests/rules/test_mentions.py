@@ -189,54 +189,6 @@ def test_a_block_is_searched_once_for_all_agents(bench: Workbench) -> None:
     assert bench.run("--all").stderr.count("H307") == 1
 
 
-PATHS = ("docs/reveiw.md", "./docs/reviww.md", "src/lib/paarser.py")
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_a_misspelled_path_is_a_note(path: str, bench: Workbench) -> None:
-    files = {"docs/review.md": "", "src/lib/parser.py": "", "src/lib/parser.rs": ""}
-    text = f"Read `{path}` first.\n"
-    _kit(bench, text, files)
-    (found,) = _found(bench)
-    assert (found.code, found.message) == ("B220", f"there is no file `{path}`")
-    bench.run("--all", "--fix")
-    assert bench.read("_blocks/rule.md") == text
-    bench.run("--all", "--unsafe-fixes")
-    right = path.replace("reveiw", "review").replace("reviww", "review").replace("paarser", "parser")
-    assert bench.read("_blocks/rule.md") == f"Read `{right}` first.\n"
-    assert _found(bench) == []
-
-
-RIGHT_PATHS = (
-    "`docs/review.md`, `_blocks/rule.md` and `agents/code-critic.md`",
-    "`docs/reviews.md`, `docs/review2.md` and `docs/reveiw.txt`",
-    "`docs/new.md`, `src/reveiw.md` and `docs/{name}.md`",
-    "`../docs/reveiw.md`, `/docs/reveiw.md` and `https://example.org/docs/reveiw.md`",
-    "`docs/reveiw.md --all`, docs/reveiw.md, `reveiw.md` and `docs/reveiw`",
-    "\n\n```\ncat `docs/reveiw.md`\n```",
-    "`docs/notse.md`",
-)
-
-
-@pytest.mark.parametrize("text", RIGHT_PATHS)
-def test_other_paths_are_fine(text: str, bench: Workbench) -> None:
-    _kit(bench, f"See {text}\n", {"docs/review.md": "", "docs/notes.md": ""})
-    assert _found(bench) == []
-
-
-def test_a_path_that_is_too_long_is_fine(bench: Workbench) -> None:
-    _kit(bench, f"See `docs/{'x' * 5000}.md` and `{'a/' * 5000}review.md`.\n")
-    assert _found(bench) == []
-
-
-def test_a_path_out_of_the_root_is_not_looked_up(bench: Workbench) -> None:
-    _kit(bench, "See `out/reveiw.md` and `.git/reveiw.md`.\n", {".git/review.md": ""})
-    (bench.folder.parent / "outside").mkdir()
-    (bench.folder.parent / "outside/review.md").write_text("")
-    (bench.folder / "out").symlink_to(bench.folder.parent / "outside")
-    assert _found(bench) == []
-
-
 def test_many_names_take_linear_time(bench: Workbench) -> None:
     _kit(bench, "x\n")
     kit = LoadedKit(str(bench.folder), decode_settings({}), None)

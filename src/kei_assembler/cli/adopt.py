@@ -29,7 +29,7 @@ from kei_assembler.targets import TARGETS
 @click.option(
     "--only-here",
     type=OneOf(("agent", "target")),
-    help="Keep edits of shared blocks to this agent, in a copy of the block, or to this client, in a variant.",
+    help="Keep edits of shared blocks to this agent, in a copy, or to this client, in a variant; the same for values.",
 )
 @click.option("--allow-rights", is_flag=True, help="Accept edits that give an agent a tool, a right or a handoff.")
 @home_option
@@ -56,10 +56,12 @@ def command(files: tuple[str, ...], every: bool, folder: str | None, for_user: b
     if options["only_here"] and len(set(files)) != 1:
         raise click.UsageError("--only-here needs exactly one file")
     kit, outputs = _all(folder, for_user) if every else _named(files, folder, for_user)
-    adoption = adopt.adopt(kit, outputs, options["only_here"] or "")
+    from kei_assembler.importing.read_back import read_back
+
+    adoption = adopt.adopt(kit, outputs, options["only_here"] or "", read_back)
     if adoption.refusals:
         write("", escaped("".join(f"{_about(kit, each)}\n" for each in adoption.refusals)))
-        raise AssembleError("these lines cannot be adopted; nothing was changed", _UNDO)
+        raise AssembleError("these lines cannot be adopted; nothing was changed", _UNDO, adoption.errors)
     if adoption.errors:
         raise AssembleError("the edit would cause errors; nothing was changed", diagnostics=adoption.errors)
     if not adoption.outputs:
@@ -107,7 +109,7 @@ def _refuse_others(beyond: Sequence[tuple[str, str]], outputs: Sequence[Owned], 
     for label, target in beyond:
         if (target not in targets) if only_here == "target" else (label not in labels):
             raise AssembleError(
-                f"the edit is not only of blocks, and reaches `{label}` in {TARGETS[target].label} too; "
+                f"the edit is not only of blocks and values, and reaches `{label}` in {TARGETS[target].label} too; "
                 "nothing was changed",
                 "leave out --only-here",
             )
@@ -125,9 +127,7 @@ _UNDO = "undo these edits to adopt the others, or make the changes in the source
 
 def _about(kit: LoadedKit, each: adopt.Refusal) -> str:
     path = display_path(kit.path(each.path))
-    if not each.last:
-        return f"{path}:{each.line}: removed lines: {each.reason}"
-    lines = f"{each.line}" if each.line == each.last else f"{each.line}-{each.last}"
+    lines = f"{each.line}" if each.last in (0, each.line) else f"{each.line}-{each.last}"
     return f"{path}:{lines}: {each.reason}"
 
 

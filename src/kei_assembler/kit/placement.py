@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.paths import is_inside, normalize, path_below, upwards
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -55,6 +56,11 @@ class Placement:
         self._agents_by_output = cache(self._find_agents_by_output)
         self.readers_of_others = cache(self._find_readers_of_others)
         """Which clients also load the file of another target for the same agent; see `_find_readers_of_others`."""
+
+    @cached_property
+    def outputs(self) -> frozenset[str]:
+        """The paths of all outputs of the kit, and of those that its agents would have for other targets."""
+        return frozenset(one.output.path for one in possible_outputs(self.kit))
 
     def is_output(self, target: str, path: str) -> bool:
         """Return whether any manifest of the kit would have its output for a target at this path."""

@@ -28,6 +28,7 @@ from kei_assembler.rules import (
     links,
     mentions,
     names,
+    path_mentions,
     permissions,
     placement,
     role_files,
@@ -104,6 +105,7 @@ OF_KEYS = frozenset(rule.code for rule in (keys.unknown_key, keys.misplaced_key)
 """The codes of findings about keys that a manifest does not have at this place."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
+_OF_NAMING = (*mentions.RULES, path_mentions.unknown_path)
 _FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder.pattern)
 OF_DEFAULTS = (
     keys.repeated_entry,
@@ -157,7 +159,7 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
     for naming in mentions.of_manifest(context):
-        found += [each for rule in mentions.RULES for each in run_rule(rule, source, naming)]
+        found += [each for rule in _OF_NAMING for each in run_rule(rule, source, naming)]
     return found + _check_text(context)
 
 
@@ -292,8 +294,8 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     found += run_rule(sections.missing_in_variant, block.source, usage, block)
     found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
-    for naming in mentions.of_block(usage.kit, block):
-        found += [each for rule in mentions.RULES for each in run_rule(rule, block.source, naming)]
+    for naming in mentions.of_block(usage, block):
+        found += [each for rule in _OF_NAMING for each in run_rule(rule, block.source, naming)]
     found += run_rule(text.unfinished_merge, block.source, block.source)
     filling: frozenset[str] = _FILLING.intersection(usage.agents_targets.get(block.name, ()))
     is_printed = partial(usage.is_printed, block)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 
 from kei_assembler.diagnostics import KeyPath
@@ -52,10 +52,14 @@ def has_home(key: str) -> bool:
     return any(plain(key) in keys for keys in (_owners(), _settings(), _target_settings()))
 
 
-def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -> str:
+Preferred = Sequence[Iterable[str]]
+"""Targets, the preferred ones first: those of a manifest, and those of its kit."""
+
+
+def in_manifest(path: KeyPath, known: Collection[str], targets: Preferred) -> str:
     """Return where an unknown key of a manifest belongs, or nothing if it is a key of no table.
 
-    `known` are the keys of the table that it is in. If several clients have the key, those of `targets` are named.
+    `known` are the keys of the table that it is in. If several clients have the key, the preferred targets are named.
     """
     key = str(path[-1])
     if _is_known(key, known):
@@ -76,7 +80,7 @@ def in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -
     return ""
 
 
-def table_in_manifest(path: KeyPath, known: Collection[str], targets: Iterable[str]) -> tuple[KeyPath, str] | None:
+def table_in_manifest(path: KeyPath, known: Collection[str], targets: Preferred) -> tuple[KeyPath, str] | None:
     """Return the table of a client to which an unknown key of a manifest belongs, and its name there.
 
     None if the key belongs elsewhere, or if several clients have it. See `in_manifest`.
@@ -147,12 +151,12 @@ def _is_known(key: str, known: Collection[str]) -> bool:
     return plain(key).removesuffix("s") in (plain(each).removesuffix("s") for each in known)
 
 
-def _owners_of(key: str, known: Collection[str], targets: Iterable[str]) -> Mapping[str, str]:
+def _owners_of(key: str, known: Collection[str], targets: Preferred) -> Mapping[str, str]:
     owners = _owners().get(plain(key))
     if owners is None and not nearest(key, known) and (match := nearest(key, _owners())):
         owners = _owners()[match]
-    chosen = {name: owners[name] for name in targets if name in owners} if owners else {}
-    return chosen or owners or {}
+    chosen = ({name: owners[name] for name in names if name in owners} if owners else {} for names in targets)
+    return next(filter(None, chosen), owners or {})
 
 
 def _tables(owners: Mapping[str, str], key: str, table: str) -> str:

@@ -49,12 +49,13 @@ def unknown_key(context: ManifestContext) -> Iterable[Violation]:
         if not _is_misplaced(context, error):
             key = str(error.path[-1])
             known = tuple(field.key for field in error.shape.fields)
-            place = in_manifest(error.path, known, context.kit.targets_of(context.manifest))
+            targets = (context.kit.targets_of(context.manifest), context.kit.settings.targets)
+            place = in_manifest(error.path, known, targets)
             owner = next((name for name, row in TARGETS.items() if key in row.refused), "")
             if why := why_refused(error.path) or (not place and why_refused(("target", owner, *error.path))):
                 yield Violation(error.path, *why, remedy=remedies.renaming_to_current(error.path))
             else:
-                table = table_in_manifest(error.path, known, context.kit.targets_of(context.manifest))
+                table = table_in_manifest(error.path, known, targets)
                 otherwise = f"{client_may_know(error.path)}{_keys_here(known)}"
                 if len(error.path) == 1 and NAME.fullmatch(key):
                     otherwise = f"to fill `{{{{{key}}}}}`, set it under `[values]`"

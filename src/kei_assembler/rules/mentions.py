@@ -1,12 +1,10 @@
-"""Rules about agents and paths that texts name in backticks."""
+"""Rules about agents that texts name in backticks."""
 
 from __future__ import annotations
 
-import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from functools import cache, lru_cache, partial
 from itertools import chain, islice
 from typing import NamedTuple
@@ -14,11 +12,13 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown.structure import code_lines
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.hidden_text import texts
+from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.links import texts_of
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import Certainty, certainty, misspelled, nearest
@@ -28,6 +28,7 @@ from kei_assembler.whitespace import with_lf_in_place
 
 # A pattern that begins with a plain character is several times as fast, so what is before it is looked at after it.
 _HYPHENATED = re.compile(r"`(?<!``)([a-z0-9]++(?:-[a-z0-9]++)++)`(?!`)")
+_FOLDER = re.compile(r"`[A-Za-z0-9_.-]++/")
 _GAP = r"[ \t\n]++"
 _WHAT = rf"(?:(?:it|this|that|them|the{_GAP}(?:work|task)){_GAP})?"
 _RECEIVER = re.compile(
@@ -43,7 +44,7 @@ class Naming(NamedTuple):
     """A text in a source that can name agents.
 
     `locate` returns the place of a part of the text. `own` is the name of the manifest, if the text is in one.
-    `is_trigger` says that the text is part of a handoff.
+    `is_trigger` says that the text is part of a handoff. `outputs` returns outputs with the text.
     """
 
     kit: LoadedKit
@@ -51,9 +52,10 @@ class Naming(NamedTuple):
     locate: Callable[[int, int], Span | Location]
     own: str = ""
     is_trigger: bool = False
+    outputs: Callable[[], Iterable[str]] = tuple
 
 
-class _Mention(NamedTuple):
+class Mention(NamedTuple):
     """A name in backticks, and its offsets in the text."""
 
     name: str
@@ -151,77 +153,10 @@ def unknown_receiver(naming: Naming) -> Iterable[Violation]:
             yield _violation(naming, mention, message, match, is_safe=False)
 
 
-@rule("B220", Severity.NOTE, fixable=Fixable.UNSAFELY)
-def misspelled_path(naming: Naming) -> Iterable[Violation]:
-    """A text has the path of a file in backticks that does not exist, but its folder has a file with a similar name.
-
-    This covers blocks, roles and other texts of manifests, except in code blocks. Paths are looked up from the kit's
-    folder and from its root. Texts also name files that are still to be written, so a path that resembles none is not
-    reported.
-
-    Fails::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        role = "You review code by the rules in `docs/reveiw.md`."
-
-        # docs/review.md
-        Be honest.
-
-    Passes::
-
-        # agents/critic.toml
-        name = "critic"
-        description = "Reviews code."
-        role = "You review code by the rules in `docs/review.md`."
-
-        # docs/review.md
-        Be honest.
-    """
-    mentions = _outside_of_code(naming, _PATH)[:_MAX_PATHS]
-    if not mentions:
-        return
-    similar = cache(partial(_similar_path, naming.kit))
-    for mention in mentions:
-        if match := similar(mention.name):
-            where = naming.locate(mention.start, mention.end)
-            remedy = Remedy("written", where, (mention.name, match), is_safe=False)
-            yield Violation(where, f"there is no file `{mention.name}`", f"did you mean `{match}`?", remedy=remedy)
-
-
-_PATH = re.compile(r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++\.[a-z0-9]++)`(?!`)")
-_MAX_PATHS = 100
-"""How many paths of a text are looked up."""
-
-_MIN_STEM = 6
-"""The least characters of a file's name without its suffix: short names are often similar."""
-
-
-def _similar_path(kit: LoadedKit, path: str) -> str | None:
-    """Return the path of the file whose name a path probably misspells, or None. This reads the path's folder."""
-    folder, _, name = path.rpartition("/")
-    word, _, suffix = name.rpartition(".")
-    tops = [top for top in (kit.folder, kit.root) if kit.holds(os.path.join(top, path))]
-    is_output = word in kit.known_agents and any(
-        kit.output(target, word, kit.manifest_file(word)) == path for target in kit.settings.targets
-    )
-    if len(word) < _MIN_STEM or is_output or any(kit.files.exists(os.path.join(top, path)) for top in tops):
-        return None
-    for top in tops:
-        with suppress(OSError):
-            files = [entry.name.rpartition(".") for entry in kit.files.list(os.path.join(top, folder))]
-            stems = frozenset(stem for stem, _, other in files if other == suffix)
-            match = misspelled(word, stems)
-            if match and word.rstrip("s") != match.rstrip("s") and certainty(word, match, stems) is Certainty.CLEAR:
-                return f"{folder}/{match}.{suffix}"
-    return None
-
-
 _HELP = "name an agent of the kit, write a manifest for this one, or add it to the setting `external-agents`"
 
 
-def _violation(naming: Naming, mention: _Mention, message: str, match: str | None, *, is_safe: bool) -> Violation:
+def _violation(naming: Naming, mention: Mention, message: str, match: str | None, *, is_safe: bool) -> Violation:
     where = naming.locate(mention.start, mention.end)
     if not match:
         return Violation(where, message, _HELP)
@@ -230,14 +165,14 @@ def _violation(naming: Naming, mention: _Mention, message: str, match: str | Non
     return Violation(where, message, f"did you mean `{match}`?", remedy=remedy)
 
 
-def _mentions(naming: Naming, pattern: re.Pattern[str]) -> list[_Mention]:
+def _mentions(naming: Naming, pattern: re.Pattern[str]) -> list[Mention]:
     """Return what a pattern finds outside of code blocks and that is not the name of an agent."""
-    return _outside_of_code(naming, pattern, naming.kit.known_agents)
+    return outside_of_code(naming, pattern, naming.kit.known_agents)
 
 
-def _outside_of_code(naming: Naming, pattern: re.Pattern[str], known: Collection[str] = ()) -> list[_Mention]:
+def outside_of_code(naming: Naming, pattern: re.Pattern[str], known: Collection[str] = ()) -> list[Mention]:
     """Return what a pattern finds outside of code blocks, without what is known."""
-    found = [_Mention(match[1], *match.span(1)) for match in pattern.finditer(naming.text) if match[1] not in known]
+    found = [Mention(match[1], *match.span(1)) for match in pattern.finditer(naming.text) if match[1] not in known]
     if not found:
         return found
     starts = [0, *(match.end() for match in _LINE_END.finditer(with_lf_in_place(naming.text)))]
@@ -301,11 +236,12 @@ def _is_path(kit: LoadedKit, word: str) -> bool:
     return any(kit.holds(path) and kit.files.exists(path) for path in paths)
 
 
-def of_block(kit: LoadedKit, block: Block) -> Iterator[Naming]:
+def of_block(usage: KitUsage, block: Block) -> Iterator[Naming]:
     """Yield the text of a block if it can name an agent."""
     text = block.source.text
     if "`" in text:
-        yield Naming(kit, text, partial(span_of, text))
+        outputs = partial(usage.outputs_with, block) if block.name in usage.blocks else tuple
+        yield Naming(usage.kit, text, partial(span_of, text), outputs=outputs)
 
 
 def of_manifest(context: ManifestContext) -> Iterator[Naming]:
@@ -316,18 +252,24 @@ def of_manifest(context: ManifestContext) -> Iterator[Naming]:
     # most manifests name only agents that exist, and it is faster to find that out for all texts at once
     if not _may_have_findings(context.kit, "\0".join(text for _, text in found)):
         return
+    outputs = partial(_outputs, context)
     for path, text in found:
         locate = partial(_locate, context, path, text)
-        yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff")
+        yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff", outputs)
 
 
 def _may_have_findings(kit: LoadedKit, text: str) -> bool:
     named = chain.from_iterable(pattern.findall(text) for pattern in (_HYPHENATED, _RECEIVER))
-    return not kit.known_agents.issuperset(named) or _PATH.search(text) is not None
+    return not kit.known_agents.issuperset(named) or _FOLDER.search(text) is not None
+
+
+def _outputs(context: ManifestContext) -> Iterator[str]:
+    manifest = context.manifest._replace(name=stem(context.source.file))
+    yield from (output.path for output in outputs_of(context.kit, manifest, context.source.file))
 
 
 def _locate(context: ManifestContext, path: KeyPath, text: str, start: int, end: int) -> Location:
     return context.locate_text(path, text, start, end)
 
 
-RULES = (misspelled_mention, unknown_receiver, misspelled_path)
+RULES = (misspelled_mention, unknown_receiver)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rtoml
 
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.toml.lists import Order, Part, Splice, rearranged
 from kei_assembler.toml.source import Source
-from kei_assembler.toml.writer import key_text, string_text
+from kei_assembler.toml.statements import statements
+from kei_assembler.toml.writer import entry, key_text, string_text, value_text
 from kei_assembler.whitespace import SPACES, WHITESPACE
 
 if TYPE_CHECKING:
@@ -108,11 +109,53 @@ def moved(source: Source, path: KeyPath, table: KeyPath, key: str) -> Splices:
     return (*gone, *place) if place else ()
 
 
-def added(source: Source, table: KeyPath, key: str, value: Sequence[str]) -> Splices:
-    """Return the edit that adds a key with a list of strings to a table."""
+def added(source: Source, table: KeyPath, key: str, value: Any) -> Splices:
+    """Return the edit that adds a key with a value, on one line, to a table."""
     if _is_taken(source, (*table, key)):
         return ()
-    return _added(source, table, f"{key_text(key)} = [{', '.join(map(string_text, value))}]")
+    return _added(source, table, f"{key_text(key)} = {value_text(value)}")
+
+
+def with_value(source: Source, path: KeyPath, value: Any) -> Splices:
+    """Return the edit that sets a key to a value, on one line: where the text has the key, or else as a new one."""
+    mention = _mention(source, path)
+    if mention is None:
+        return added(source, path[:-1], str(path[-1]), value)
+    return (Splice(*_part(source, mention.value), value_text(value)),) if mention.value else ()
+
+
+def same_value(source: Source, path: KeyPath) -> Splice | None:
+    """Return the edit that leaves the value of a key or of an entry as it is written, or None if there is none."""
+    mention = _mention(source, path)
+    if mention is None or mention.value is None:
+        return None
+    part = _part(source, mention.value)
+    return Splice(*part, source.text[part.start : part.end])
+
+
+def without_key(source: Source, path: KeyPath) -> Splices:
+    """Return the edits that remove a key, or a table with its header, and a table that has no other key."""
+    around = source.value(path[:-1])
+    if len(path) > 1 and isinstance(around, Mapping) and len(around) == 1 and isinstance(path[-2], str):
+        return without_key(source, path[:-1])
+    if spans := statements(source, path):
+        return tuple(Splice(start, end, "") for start, end in spans)
+    mention = _mention(source, path)
+    return _without_member(source, path, mention.whole) if mention and mention.whole else ()
+
+
+def with_table(source: Source, path: KeyPath, index: int, table: Mapping[str, Any]) -> Splices:
+    """Return the edit that adds a table to a list of tables, after the one before `index`, if these have headers."""
+    ends = _ends(source)
+    if not (mention := _mention(source, path)):
+        begin = "" if not source.text or source.text.endswith("\n") else "\n"
+        return (Splice(len(source.text), len(source.text), f"{begin}\n{entry(str(path[-1]), [table])}"),)
+    lines = entry(str(path[-1]), [table])
+    if index and (*path, index - 1) in ends:
+        return _added(source, (*path, index - 1), f"\n{lines}".removesuffix("\n"))
+    first = _line(source, mention.span.line)
+    start = _comments_above(source.text, first)
+    return (Splice(start, start, f"{lines}\n"),) if mention.is_header and not index else ()
 
 
 OPERATIONS: Mapping[str, Callable[..., Splices]] = {

@@ -59,6 +59,16 @@ class Source:
         """Whether the text may have TOML escapes for characters that the text itself does not contain."""
         return any(part[:1] in _HIDING_ESCAPES for part in self.text.split("\\")[1:] if part)
 
+    def value(self, path: KeyPath) -> Any:
+        """Return the value at a path of keys and indexes, or None if there is none."""
+        found: Any = self.data
+        for key in path:
+            try:
+                found = found[key]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return found
+
     @cached_property
     def lines(self) -> list[str]:
         """The lines of the text, without their ends."""

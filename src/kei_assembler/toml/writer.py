@@ -83,11 +83,11 @@ def _pair(name: str, path: KeyPath, value: Any, comments: Comments) -> str:
     start, comment = f"{name} = ", _comment(comments, path)
     if isinstance(value, str):
         return f"{start}{_text(value)}{comment}\n"
-    on_one_line = start + _value(value)
+    on_one_line = start + value_text(value)
     if isinstance(value, list | tuple):
         notes = [_comment(comments, (*path, index)) for index in range(len(value))]
         if any(notes) or len(on_one_line) > _MAX_LINE_LENGTH:
-            items = (f"{_INDENT}{_value(item)},{note}\n" for item, note in zip(value, notes, strict=True))
+            items = (f"{_INDENT}{value_text(item)},{note}\n" for item, note in zip(value, notes, strict=True))
             return "".join([f"{start}[{comment}\n", *items, "]\n"])
     return f"{on_one_line}{comment}\n"
 
@@ -102,16 +102,17 @@ def key_text(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else string_text(key)
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a value on one line: strings in quotes, lists and tables inline."""
     match value:
         case str():
             return string_text(value)
         case bool():
             return str(value).lower()
         case list() | tuple():
-            return f"[{', '.join(map(_value, value))}]"
+            return f"[{', '.join(map(value_text, value))}]"
         case Mapping():
-            pairs = ", ".join(f"{key_text(key)} = {_value(inner)}" for key, inner in value.items())
+            pairs = ", ".join(f"{key_text(key)} = {value_text(inner)}" for key, inner in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"
         case _:
             return repr(value)

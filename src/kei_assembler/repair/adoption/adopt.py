@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
@@ -19,9 +20,12 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.owners import Owned, generated_at
 from kei_assembler.markdown import stamp
+from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.stamp import DIGITS
 from kei_assembler.markdown.stamped_sections import layout
 from kei_assembler.render.renderer import Artifact
+from kei_assembler.repair.adoption.changes import Candidate
+from kei_assembler.repair.adoption.keys import ReadBack, changed_keys
 from kei_assembler.repair.adoption.search import Left, search
 from kei_assembler.repair.adoption.splitting import for_agent, for_target
 from kei_assembler.repair.adoption.state import Generated, State, lines_of
@@ -61,7 +65,7 @@ class Refusal(NamedTuple):
 class Adoption(NamedTuple):
     """The changes of sources, and those of the edited files, whose stamps change. `kit` has these changes.
 
-    If there are `refusals`, nothing else is known. `errors` are new ones that a build would report.
+    `errors` are new ones that a build would report. If there are `refusals`, only errors that explain them are.
     """
 
     kit: LoadedKit
@@ -87,10 +91,12 @@ def edited_outputs(kit: LoadedKit) -> list[Owned]:
     ]
 
 
-def adopt(kit: LoadedKit, outputs: Sequence[Owned], only_here: str = "") -> Adoption:
+def adopt(
+    kit: LoadedKit, outputs: Sequence[Owned], only_here: str = "", read_back: ReadBack = lambda *_: {}
+) -> Adoption:
     """Return how the edits of some outputs can be adopted. Nothing is written. `only_here` is a key of `ONLY_HERE`.
 
-    Outputs that nobody has edited are left out.
+    Without `read_back`, no keys of manifests are added or removed. Outputs that nobody has edited are left out.
 
     Raises:
         AssembleError: an output does not exist or was not generated, its sources have errors or have changed since, or
@@ -98,14 +104,15 @@ def adopt(kit: LoadedKit, outputs: Sequence[Owned], only_here: str = "") -> Adop
     """
     start = State(kit)
     edited = [each for one in outputs if (each := _edited(start, one))]
-    state, refusals = start, list[Refusal]()
+    state, refusals, errors = start, list[Refusal](), list[Diagnostic]()
     for each in edited:
         wanted = _goal(state, each)
-        found = search(state, each.one, wanted)
+        found = search(state, each.one, wanted, partial(_changed_keys, each, only_here, read_back), bool(only_here))
         refusals += (_refusal(each, left) for left in found.left)
+        errors += found.errors
         state = found.state if not found.left else state
     if refusals:
-        return Adoption(kit, refusals=tuple(refusals))
+        return Adoption(kit, refusals=tuple(refusals), errors=tuple(errors))
     if only_here and edited:
         state = ONLY_HERE[only_here](state, edited[0].one)
     made = [_reproduced(state, each) for each in edited]
@@ -121,6 +128,14 @@ def write(kit: LoadedKit, adoption: Adoption) -> None:
         AssembleError: a file cannot be written, or somebody else has changed it.
     """
     write_all(kit, [*adoption.changes, *adoption.outputs])
+
+
+def _changed_keys(edited: EditedOutput, only_here: str, read_back: ReadBack, state: State) -> Iterator[Candidate]:
+    """Yield the candidates for the keys in which an edited output differs from what a state generates."""
+    one, generated = edited.one, state.generated(edited.one)
+    if generated:
+        before, after = (read_back(state.kit, one, each) for each in (generated.artifact.content, edited.content))
+        yield from changed_keys(state.texts.source(one.manifest), one, before, after, only_here)
 
 
 def _before(kit: LoadedKit, file: str) -> bytes | None:
@@ -227,17 +242,27 @@ def _errors(kit: LoadedKit) -> list[Diagnostic]:
 def _refusal(edited: EditedOutput, left: Left) -> Refusal:
     """Return why a search could not reproduce some lines of an edited file."""
     path, numbers = edited.one.output.path, [_line(edited, number) for number in left.numbers]
-    line = numbers[0] if numbers else _line(edited, left.numbers.start)
-    last = numbers[-1] if numbers else 0
+    if left.written:
+        text = shown(" ⏎ ".join(left.written)[:_MAX_SHOWN])
+        return Refusal(path, _line(edited, left.numbers.start), max(numbers, default=0), f"a build writes here: {text}")
+    if not numbers:
+        return Refusal(path, _line(edited, left.numbers.start), 0, f"removed lines: {_reason(left)}")
+    return Refusal(path, numbers[0], numbers[-1], _reason(left))
+
+
+_MAX_SHOWN = 200
+
+
+def _reason(left: Left) -> str:
     part = left.generated[0].parts[0] if left.generated else None
     if part and part.kind == "template":
-        return Refusal(path, line, last, f"text of the template {part.file}:{part.line}")
+        return f"text of the template {part.file}:{part.line}"
     values = [each.key for line in left.generated for each in line.parts if each.kind == "value"]
     if values and part and part.kind != "value":
-        return Refusal(path, line, last, f"no edit of {part.file}:{part.line} or {values[0]} gives exactly this text")
+        return f"no edit of {part.file}:{part.line} or {values[0]} gives exactly this text"
     if part and part.file:
-        return Refusal(path, line, last, f"no edit of {part.file}:{part.line} gives exactly this text")
-    return Refusal(path, line, last, "part of the format of the client")
+        return f"no edit of {part.file}:{part.line} gives exactly this text"
+    return "part of the format of the client"
 
 
 def _line(edited: EditedOutput, number: int) -> int:

@@ -6,12 +6,15 @@ A candidate is only a guess. Whether it is right is found out by building the fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from kei_assembler.diagnostics import KeyPath
 from kei_assembler.render.places import Line, Part
 from kei_assembler.repair.adoption.texts import Text, Texts
-from kei_assembler.repair.adoption.words import Hunk, carried, similar_pairs
+from kei_assembler.repair.adoption.words import Hunk, between, carried, similar_pairs
 from kei_assembler.repair.edits import Edit
+from kei_assembler.toml.rewriting import with_table, without_key
 
 Candidate = tuple[Edit, ...]
 
@@ -21,6 +24,15 @@ _JOINT = ", "
 """What is between the entries of a list that a client has on one line."""
 
 _MAX_SLIDES = 3
+
+
+class _Table(NamedTuple):
+    """A table in a list, such as a handoff: its file, the list, its number there, and its texts by their keys."""
+
+    file: str
+    path: KeyPath
+    number: int
+    texts: Mapping[str, Text]
 
 
 class Changes:
@@ -163,6 +175,7 @@ class Changes:
             line = self.present[number]
             for part in line.parts:
                 yield from self._added_entries(hunk, line, part, is_after)
+            yield from self._added_tables(hunk, line, is_after)
             found = self._line_of_text(number) or self._number_of_text(number)
             if found and (made := self._without_indent(hunk.new, found[2])) is not None:
                 where = found[1] + is_after
@@ -191,17 +204,52 @@ class Changes:
             where = index + is_after
             yield tuple(self.texts.rearranged(part.file, path, [*range(where), *new, *range(where, count)]))
 
-    def _count(self, file: str, path: Sequence[str | int]) -> int:
+    def _added_tables(self, hunk: Hunk, line: Line, is_after: bool) -> Iterator[Candidate]:
+        """Yield the candidate for lines that are new tables of a list, such as handoffs: like a line next to them."""
+        table = self._table(line)
+        if table is None:
+            return
+        joints, end, keys = list[str](), 0, list[str]()
+        for key, text in sorted(table.texts.items(), key=lambda each: line.text.find(each[1].value)):
+            at = line.text.find(text.value, end)
+            if at < end:
+                return
+            joints.append(line.text[end:at])
+            keys.append(key)
+            end = at + len(text.value)
+        found = [between(self.wanted[number], [*joints, line.text[end:]]) for number in hunk.new]
+        file, path, index, _ = table
+        source, edits = self.texts.source(file), list[Edit]()
+        for texts in filter(None, reversed(found)):
+            values = {key: texts[keys.index(key)] for key in source.value((*path, index))}
+            edits += (Edit(file, *splice) for splice in with_table(source, path, index + is_after, values))
+        if len(edits) == len(found) and found:
+            yield (edits[0]._replace(text="".join(each.text for each in reversed(edits))),)
+
+    def _table(self, line: Line) -> _Table | None:
+        """Return the table in a list that a line has all texts of."""
+        texts = [text for part in line.parts if (text := self.texts.of(part)) and text.path]
+        by_key = {str(text.path[-1]): text for text in texts}
+        tables = {(text.source.file, text.path[:-1]) for text in texts}
+        file, path = next(iter(tables)) if len(tables) == 1 else ("", ())
+        if len(path) > 1 and isinstance(path[-1], int) and {*by_key} == {*self.texts.source(file).value(path)}:
+            return _Table(file, path[:-1], path[-1], by_key)
+        return None
+
+    def _count(self, file: str, path: KeyPath) -> int:
         """Return how many entries a list in a TOML file has."""
-        found = self.texts.source(file).data
-        for step in path:
-            found = found[step]  # type: ignore[index]
-        return len(found)
+        return len(self.texts.source(file).value(path))
 
     def _removed(self, hunk: Hunk) -> Iterator[Candidate]:
         """Yield the candidate for lines that are entries of one list."""
         if hunk.new:
             return
+        if tables := [table for number in hunk.old if (table := self._table(self.present[number]))]:
+            yield tuple(
+                Edit(file, *splice)
+                for file, path, index, _ in tables
+                for splice in without_key(self.texts.source(file), (*path, index))
+            )
         entries = [self._entry(self.present[number]) for number in hunk.old]
         lists = {each[:2] for each in entries if each}
         if None in entries or len(lists) != 1:

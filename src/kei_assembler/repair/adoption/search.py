@@ -6,11 +6,12 @@ memory, and keeps what brings it closer to the edited one. Only if it is equal i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import AssembleError
+from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.kit.owners import Owned
 from kei_assembler.render.places import Line
 from kei_assembler.repair.adoption.changes import Candidate, Changes
@@ -22,51 +23,85 @@ _MAX_BUILDS = 400
 """How often a file is built in a search."""
 
 
+KeyChanges = Callable[[State], Iterator[Candidate]]
+
+
 class Left(NamedTuple):
     """Lines that differ at the end of a search: those that are generated, with their origins, and the edited ones.
 
-    `numbers` are those of the edited lines, from 0, without the stamp.
+    `numbers` are those of the edited lines, from 0, without the stamp. `written` are the generated lines that are new
+    because of the rest of the edit.
     """
 
     generated: tuple[Line, ...]
     numbers: range
+    written: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
-    """The end of a search. If nothing is `left`, the state generates the edited lines."""
+    """The end of a search. If nothing is `left`, the state generates the edited lines.
+
+    `errors` are those that the manifest would have if its keys were as the edited lines say.
+    """
 
     state: State
     left: tuple[Left, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
 
 
-def search(state: State, one: Owned, wanted: Sequence[str]) -> Found:
+def search(state: State, one: Owned, wanted: Sequence[str], keys: KeyChanges, keys_first: bool) -> Found:
     """Return the state whose sources are edited so that an output gets these lines.
+
+    `keys` returns the candidates for changes of the keys of its manifest. `keys_first` prefers them to other changes.
 
     Raises:
         AssembleError: a source cannot be read, or the output cannot be built from the sources as they are.
     """
-    return _Search(one, wanted).found(state)
+    return _Search(one, wanted, keys, keys_first).found(state)
 
 
 class _Search:
-    def __init__(self, one: Owned, wanted: Sequence[str]) -> None:
+    def __init__(self, one: Owned, wanted: Sequence[str], keys: KeyChanges, keys_first: bool) -> None:
         self.one = one
         self.wanted = wanted
+        self.keys = keys
+        self.keys_first = keys_first
         self.builds = 0
 
     def found(self, state: State) -> Found:
-        present = state.explained(self.one)
-        at_once = self._at_once(state, present)
+        first = state.explained(self.one)
+        at_once = None if self.keys_first else self._at_once(state, first)
         if at_once:
             return Found(at_once)
+        for keys_first in dict.fromkeys((self.keys_first, True)):
+            end, present = self._walked(state, first, keys_first)
+            if not self._distance(present):
+                return Found(end)
+        keys = sorted({edit for candidate in self.keys(state) for edit in candidate})
+        left = self._left(first, self._nearest(end, present))
+        return Found(end, tuple(left), self._errors(state, keys))
+
+    def _errors(self, state: State, edits: Sequence[Edit]) -> tuple[Diagnostic, ...]:
+        try:
+            return tuple(state.with_edits(edits).errors(self.one))
+        except (AssembleError, ValueError):
+            return ()
+
+    def _walked(self, state: State, present: Sequence[Line], keys_first: bool) -> tuple[State, Sequence[Line]]:
+        """Return the state that is nearest to the edited lines after step by step, and the lines that it generates."""
         left = self._distance(present)
-        while left:
-            step = self._step(state, present, left)
-            if step is None:
-                return Found(state, tuple(self._left(present)))
+        while left and (step := self._step(state, present, left, keys_first)):
             state, left = step
             present = state.explained(self.one)
-        return Found(state)
+        return state, present
+
+    def _nearest(self, state: State, present: Sequence[Line]) -> Sequence[Line]:
+        """Return the lines with all changes of keys, if these have more of the edited lines, in whatever order."""
+        tried = self._tried(state, sorted({edit for candidate in self.keys(state) for edit in candidate}))
+        lines = tried[0].explained(self.one) if tried else present
+        wanted = Counter(self.wanted)
+        missing = [(wanted - Counter(line.text for line in each)).total() for each in (lines, present)]
+        return lines if missing[0] < missing[1] else present
 
     def _distance(self, present: Sequence[Line]) -> int:
         return distance([line.text for line in present], self.wanted)
@@ -84,10 +119,12 @@ class _Search:
         tried = self._tried(state, edits)
         return tried[0] if tried and tried[1] == 0 else None
 
-    def _step(self, state: State, present: Sequence[Line], left: int) -> tuple[State, int] | None:
+    def _step(self, state: State, present: Sequence[Line], left: int, keys_first: bool) -> tuple[State, int] | None:
         """Return the state with one more change, and how far it is from the edited lines."""
         changes = Changes(state.texts, present, self.wanted)
-        for candidates in chain.from_iterable(changes.of(hunk) for hunk in self._hunks(present)):
+        of_lines = chain.from_iterable(changes.of(hunk) for hunk in self._hunks(present))
+        of_keys = ([each] for each in self.keys(state))
+        for candidates in chain(of_keys, of_lines) if keys_first else chain(of_lines, of_keys):
             nearer = [each for each in self._all_tried(state, candidates) if each[1] < left]
             if nearer:
                 return min(nearer, key=lambda each: each[1])
@@ -111,8 +148,12 @@ class _Search:
             return None
         return (made, distance(generated.lines, self.wanted)) if generated else None
 
-    def _left(self, present: Sequence[Line]) -> Iterator[Left]:
-        for hunk in self._hunks(present):
-            yield Left(
-                tuple(present[at] for at in hunk.old) or tuple(present[max(hunk.old.start - 1, 0) :][:1]), hunk.new
-            )
+    def _left(self, first: Sequence[Line], present: Sequence[Line]) -> Iterator[Left]:
+        known = {line.text for line in first}
+        found = self._hunks(present)
+        if sorted(self.wanted) == sorted(line.text for line in present):  # only their order differs
+            known.clear()
+            found = [Hunk(*(range(found[0][side].start, found[-1][side].stop) for side in (0, 1)))]
+        for old, new in found:
+            written = tuple(present[at].text for at in old if present[at].text not in known)
+            yield Left(tuple(present[at] for at in old) or tuple(present[max(old.start - 1, 0) :][:1]), new, written)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kei_assembler.build.classify import comment_of, text_of
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.run import Policy
-from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.files.overlay import Overlay
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import Output
@@ -90,6 +90,14 @@ class State:
             return None
         artifact = next((each for each in artifacts if is_of(each, one.output)), None)
         return None if artifact is None or has_errors(found) else Generated(artifact, lines_of(artifact))
+
+    def errors(self, one: Owned) -> list[Diagnostic]:
+        """Return the errors of the manifest of an output.
+
+        Raises:
+            AssembleError: the settings are invalid, or a file cannot be read.
+        """
+        return [each for each in self._previewed(one.manifest)[0] if each.severity is Severity.ERROR]
 
     def _previewed(self, manifest: str) -> tuple[list[Diagnostic], list[Artifact]]:
         policy = Policy.of(self.kit)

@@ -9,7 +9,7 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.render.places import Part, dotted
 from kei_assembler.repair.edits import Edit
-from kei_assembler.toml.rewriting import reordered
+from kei_assembler.toml.rewriting import reordered, same_value
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import respelled, written_at
 from kei_assembler.whitespace import SPACES, WHITESPACE
@@ -129,13 +129,8 @@ class Texts:
     def scalar(self, part: Part) -> Edit | None:
         """Return the edit that leaves a number or a boolean as it is. None if the part is no such value."""
         path = self.path(part) if part.kind in _STRINGS else ()
-        source = self.source(part.file) if path else None
-        spans = (each.value for each in source.mentions() if each.path == path) if source else ()
-        span = next(filter(None, spans), None)
-        if source is None or span is None:
-            return None
-        start, end = (source.starts[line - 1] + column - 1 for line, column in (span[:2], span[2:]))
-        return Edit(part.file, start, end, source.text[start:end])
+        same = same_value(self.source(part.file), path) if path else None
+        return Edit(part.file, *same) if same else None
 
     def rearranged(self, file: str, path: KeyPath, order: list[int | str]) -> Iterator[Edit]:
         """Yield the edits that give a list other entries."""

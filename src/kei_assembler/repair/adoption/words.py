@@ -124,6 +124,23 @@ def _span_in(places: dict[int, int], start: int, stop: int) -> tuple[int, int] |
     return None if after is None else (after, after)
 
 
+def between(line: str, joints: Sequence[str]) -> list[str] | None:
+    """Return the texts between the joints that a line consists of, or None if it does not have them all.
+
+    The line starts with the first joint and ends with the last one. No text is empty.
+    """
+    first, *others, last = joints
+    at, texts = len(first), list[str]()
+    for joint in others:
+        end = line.find(joint, at + 1)
+        if end < 0:
+            return None
+        texts.append(line[at:end])
+        at = end + len(joint)
+    texts.append(line[at : len(line) - len(last)])
+    return texts if line.startswith(first) and line.endswith(last) and texts[-1] else None
+
+
 def merged(base: Sequence[str], one: Sequence[str], other: Sequence[str]) -> list[str] | None:
     """Return a text with the changes that two texts make to it, or None if the changes are not apart."""
     changes = {
