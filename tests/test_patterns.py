@@ -67,6 +67,7 @@ OTHER_FILES = [row.loader.other_files for row in TARGETS.values() if row.loader.
 COMMENTS = (stamp.MARKUP, stamp.HASH)
 OUTPUTS = (
     *("{name}.md", "{dir}/{name}.md", "out/{name}.md", "{name}{name}{name}.md", "{name}/{name}/{name}.md"),
+    *("out/{subdir}/a/{name}.md", "out/{subdir}/{name}/{name}.md", "out/{subdir}/{name}.md"),
     *("{dir}-{name}.md", "out/{dir}-gen/{name}-{name}.md", "out/{name}/{dir}", "out{dir}{name}", "a/{name}/b/{dir}/c"),
 )
 

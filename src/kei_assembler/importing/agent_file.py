@@ -37,7 +37,8 @@ class AgentFile(NamedTuple):
 
     `kit_path` is the path of the file relative to the kit. It is empty if the file is outside its root. `raw` contains
     the bytes of the file. `is_complete` says whether the entries and the body have all of its text. If the body is not
-    one piece of the file, `numbers` has the line of each of its lines.
+    one piece of the file, `numbers` has the line of each of its lines. `subfolder` is where its manifest goes, below
+    the folder of manifests.
     """
 
     source: Source
@@ -49,6 +50,7 @@ class AgentFile(NamedTuple):
     raw: bytes = b""
     is_complete: bool = True
     numbers: tuple[int, ...] = ()
+    subfolder: str = ""
 
     def report(self, rule: Rule, where: Span | str, message: str, hint: str = "") -> list[Diagnostic]:
         """Return a diagnostic for a span of this file, or for a key. If the key is missing, it is for the file."""

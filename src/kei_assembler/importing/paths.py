@@ -175,6 +175,12 @@ def target_by_folder(path: str) -> str | None:
     return next((row.name for row, folder, _ in _search_paths() if match and match["folder"] == folder), None)
 
 
+def below_client_folder(path: str) -> str | None:
+    """Return the folder of a file relative to the folder of a client that it is in, or None. It can be ""."""
+    match = _in_client_folder().fullmatch(_absolute(path))
+    return os.path.dirname(match["below"]) if match else None
+
+
 @cache
 def _in_client_folder() -> re.Pattern[str]:
     folders = "|".join(re.escape(folder) for _, folder, _ in _search_paths())
@@ -191,7 +197,7 @@ def _search_paths() -> Iterator[tuple[Target, str, str]]:
 
 def name_by_path(path: str, target: str) -> str:
     """Return the name that a client gives an agent without a `name` in its front matter."""
-    match = _in_client_folder().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
+    match = _in_client_folder().fullmatch(_absolute(path)) if TARGETS[target].loader.folders_in_name else None
     name = match["below"] if match else path.rpartition("/")[2]
     suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix, *row.suffixes)}
     return name.removesuffix(max(filter(name.endswith, suffixes), key=len, default=""))

@@ -43,6 +43,7 @@ from kei_assembler.importing.pending_kit import (
     with_blocks,
     with_pieces,
 )
+from kei_assembler.importing.subfolders import with_subfolders
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
 from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.loader import load_kit
@@ -258,7 +259,7 @@ def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
                 guesses += [(found, guess)] if file.is_guess else []
         read.found.extend(problems)
     read.found.extend(about_guesses(guesses))
-    return read
+    return read._replace(agents=with_subfolders(read.agents))
 
 
 def _kit_path(path: str, kit_folder: str, root: str) -> str:
@@ -312,8 +313,10 @@ def _namesake(kit: LoadedKit, file: PendingFile) -> str:
 
 def _obstacle(kit: LoadedKit, file: PendingFile) -> tuple[str, str]:
     """Return the status of a file that exists, or "", and the reason if it cannot be written."""
-    if _namesake(kit, file):
+    if (path := _namesake(kit, file)) and _present_status(kit, file._replace(path=path))[0] != "unchanged":
         return "foreign", f"has the same {file.conversion.kind.noun} name"
+    if path:
+        return "unchanged", ""
     return _present_status(kit, file)
 
 
