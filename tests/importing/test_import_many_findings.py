@@ -70,3 +70,18 @@ def test_an_old_tool_in_many_files_is_one_finding(bench: Workbench) -> None:
     assert run.stderr.partition("\n4 agents; ")[2].startswith("2 warnings\n")
     assert bench.run("--all", "--force").status == 0
     assert "tools: Read, MultiEdit, LS\n" in bench.read(".claude/agents/critic-4.md")
+
+
+def test_many_files_with_new_paths_are_one_finding(bench: Workbench) -> None:
+    names = [f"critic-{number}" for number in range(1, 6)]
+    bench.write({f".claude/agents/my-{name}.md": TEXT.format(name=name, more="") for name in names})
+    bench.write({".claude/agents/our-tester.md": TEXT.format(name="tester", more="version: 2\n")})
+    run = bench.run("import", ".claude/agents")
+    assert run.stderr.startswith(
+        ".claude/agents/my-critic-1.md:1:1: note[I910] the agent's file will be `.claude/agents/critic-1.md`; likewise "
+        "for 4 other files: `.claude/agents/my-critic-2.md`, `.claude/agents/my-critic-3.md` and 2 more\n"
+        "    help: once `.claude/agents/critic-1.md` exists, delete this file: otherwise Claude Code sees the agent "
+        "twice\n"
+        ".claude/agents/our-tester.md:1:1: note[I910] the agent's file will be `.claude/agents/tester.md`\n"
+        "    help: once `.claude/agents/tester.md` exists, move what the manifest lacks and delete this file: "
+    )

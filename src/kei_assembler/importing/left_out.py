@@ -40,11 +40,11 @@ def _about_agents(paths: Sequence[str]) -> Iterator[Diagnostic]:
     if not paths:
         return
     folders = Counter(os.path.dirname(path) or "." for path in paths)
-    named = [f"`{folder}` ({count:,})" for folder, count in folders.most_common(_MAX_NAMED)]
-    more = [counted(len(folders) - _MAX_NAMED, "more folder")] if len(folders) > _MAX_NAMED else []
+    named = [f"`{folder}` ({count:,})" for folder, count in folders.most_common()]
     what = counted(len(paths), "file")
     verb = "looks like an agent but was" if len(paths) == 1 else "look like agents but were"
-    message = f"{what} outside the clients' folders {verb} not looked at: {listed([*named, *more], str)}"
+    shown = listed(named, str, most=_MAX_NAMED, noun="folder")
+    message = f"{what} outside the clients' folders {verb} not looked at: {shown}"
     example = shell.word(folders.most_common(1)[0][0])
     hint = f"if they are agents of yours, name the folder, as in: assemble import {example}"
     yield from run_rule(joined_files.not_looked_at, Source(paths[0], ""), Violation(START, message, hint))
@@ -53,10 +53,8 @@ def _about_agents(paths: Sequence[str]) -> Iterator[Diagnostic]:
 def _about_instructions(paths: Sequence[str]) -> Iterator[Diagnostic]:
     if not paths:
         return
-    named = [f"`{path}`" for path in paths[:_MAX_NAMED]]
-    more = [f"{len(paths) - _MAX_NAMED:,} more"] if len(paths) > _MAX_NAMED else []
     verb = "was" if len(paths) == 1 else "were"
-    message = f"{listed([*named, *more], str)} {verb} not looked at, because files with instructions have to be named"
+    message = f"{listed(paths, most=_MAX_NAMED)} {verb} not looked at, because files with instructions have to be named"
     hint = f"to import them, run: assemble import {shell.word(paths[0])}"
     yield from run_rule(joined_files.not_looked_at, Source(paths[0], ""), Violation(START, message, hint))
 
