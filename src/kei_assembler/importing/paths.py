@@ -172,7 +172,7 @@ def _walk(folder: str, tree: Tree) -> Iterator[str]:
 def target_by_folder(path: str) -> str | None:
     """Return the target whose client looks for agents in the folder of a file, or None. The path has `/`."""
     match = _in_client_folder().fullmatch(path)
-    return next((row.name for row, folder, _ in _search_paths() if match and match["folder"] == folder), None)
+    return next((row.name for row, folder, _ in _search_paths() if match["folder"] == folder), None) if match else None
 
 
 def below_client_folder(path: str) -> str | None:
@@ -187,17 +187,23 @@ def _in_client_folder() -> re.Pattern[str]:
     return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)", re.DOTALL)
 
 
-def _search_paths() -> Iterator[tuple[Target, str, str]]:
+@cache
+def _search_paths() -> tuple[tuple[Target, str, str], ...]:
     """Where each client looks for agent files: the folder, and what follows the name."""
-    for row in TARGETS.values():
-        for pattern in row.search_paths or (row.output,):
-            folder, _, suffix = pattern.partition("/{name}")
-            yield row, folder, suffix
+    rows = ((row, pattern) for row in TARGETS.values() for pattern in row.search_paths or (row.output,))
+    paths = ((row, pattern.partition("/{name}")) for row, pattern in rows)
+    return tuple((row, folder, suffix) for row, (folder, _, suffix) in paths)
 
 
 def name_by_path(path: str, target: str) -> str:
     """Return the name that a client gives an agent without a `name` in its front matter."""
     match = _in_client_folder().fullmatch(_absolute(path)) if TARGETS[target].loader.folders_in_name else None
     name = match["below"] if match else path.rpartition("/")[2]
-    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix, *row.suffixes)}
-    return name.removesuffix(max(filter(name.endswith, suffixes), key=len, default=""))
+    return name.removesuffix(next(filter(name.endswith, _endings()), ""))
+
+
+@cache
+def _endings() -> list[str]:
+    """What can follow the name of an agent in the name of a file, the longest first."""
+    found = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix, *row.suffixes)}
+    return sorted(found, key=len, reverse=True)

@@ -97,9 +97,10 @@ class PendingKit(LoadedKit):
         """Import the generated file, and return a diagnostic for each key of the front matter that is different."""
         originals = {each.target: each for each in reversed(self.new[change.manifest].conversion.each)}
         original = originals.get(change.target)
-        if change.section or original is None:
+        after_bytes = change.after or b""
+        if change.section or original is None or _has_same_front_matter(original.agent, after_bytes):
             return []
-        agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
+        agent, _ = read_agent(change.path, after_bytes, change.target, is_in_place=True)
         if agent is None:
             return []
         before = _front_matter(original)
@@ -111,6 +112,13 @@ class PendingKit(LoadedKit):
                 hint = "set the value that you want in the manifest"
                 found += original.agent.report(imports.front_matter_changed, key, message, hint)
         return found
+
+
+def _has_same_front_matter(agent: AgentFile, generated: bytes) -> bool:
+    """Return whether a file that says everything in its front matter has that of the generated file, byte for byte."""
+    row = TARGETS[agent.target]
+    front, end, _ = generated.partition(b"\n---\n")
+    return bool(end and row.tools.key) and row.form.syntax == "yaml" and agent.raw.startswith(front + end)
 
 
 def _front_matter(conversion: Conversion) -> dict[str, Any]:

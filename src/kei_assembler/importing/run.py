@@ -18,7 +18,7 @@ from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.common_findings import grouped
 from kei_assembler.importing.convert import Conversion
-from kei_assembler.importing.dialects import Guess, about_guesses, recognized
+from kei_assembler.importing.dialects import Guess, about_guesses, read_recognized
 from kei_assembler.importing.instruction_files import (
     InstructionFile,
     all_of,
@@ -251,15 +251,21 @@ def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
                 agent = instructions.agent._replace(kit_path=kit_path)
                 read.instructions.append(instructions._replace(agent=agent))
         else:
-            is_in_place = target_by_path(path) == file.target
-            guess = recognized(normalize(path), raw) if file.is_guess else Guess(file.target)
-            found, problems = read_agent(normalize(path), raw, guess.target, is_in_place=is_in_place)
+            found, problems, guess = _read_agent(file, raw)
             if found:
                 read.agents.append(found._replace(kit_path=kit_path))
                 guesses += [(found, guess)] if file.is_guess else []
         read.found.extend(problems)
     read.found.extend(about_guesses(guesses))
     return read._replace(agents=with_subfolders(read.agents))
+
+
+def _read_agent(file: FoundFile, raw: bytes) -> tuple[AgentFile | None, list[Diagnostic], Guess]:
+    path = normalize(file.path)
+    if file.is_guess:
+        return read_recognized(path, raw)
+    is_in_place = target_by_path(file.path) == file.target
+    return *read_agent(path, raw, file.target, is_in_place), Guess(file.target)
 
 
 def _kit_path(path: str, kit_folder: str, root: str) -> str:
