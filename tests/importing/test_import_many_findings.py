@@ -85,3 +85,15 @@ def test_many_files_with_new_paths_are_one_finding(bench: Workbench) -> None:
         ".claude/agents/our-tester.md:1:1: note[I910] the agent's file will be `.claude/agents/tester.md`\n"
         "    help: once `.claude/agents/tester.md` exists, move what the manifest lacks and delete this file: "
     )
+
+
+def test_old_names_and_models_of_other_clients_in_many_files_are_one_finding_each(bench: Workbench) -> None:
+    _agents(bench, 4, "tools: [ReadFile]\nmodel: opus\n", ".qwen/agents")
+    run = bench.run("import", ".qwen")
+    assert [line.partition("[")[2] for line in run.stderr.split("\n") if "warning[" in line] == [
+        "I902] `ReadFile` became `read_file`; also in 3 other files: `.qwen/agents/critic-2.md`, "
+        "`.qwen/agents/critic-3.md` and 1 more",
+        "K132] there is no model `opus` in Qwen Code; it is a word of Claude Code; also in 3 other files: "
+        "`agents/critic-2.toml`, `agents/critic-3.toml` and 1 more",
+    ]
+    assert "\n4 agents; 2 warnings\n" in run.stderr

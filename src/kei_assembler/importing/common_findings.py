@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.importing.legacy_syntax import REASONS
 from kei_assembler.rules import imports
 from kei_assembler.rules.tools import unknown_tool
+from kei_assembler.rules.values import model_of_another_client
 from kei_assembler.suggestions import counted, listed
 
 _MAX_NAMED = 2
@@ -17,6 +19,7 @@ _RULES = (
     imports.value_in_lower_case,
     imports.metadata_kept,
     unknown_tool,
+    model_of_another_client,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
 """The codes of findings about keys and tools. Of the others, each one needs a look at its file."""
@@ -37,7 +40,7 @@ def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Dia
     moved: defaultdict[tuple[str, str], list[Diagnostic]] = defaultdict(list)
     for one in found:
         client = clients.get(one.location.file, "")
-        if one.code in _COMMON:
+        if one.code in _COMMON or (one.code == imports.front_matter_guessed.code and one.help in REASONS):
             groups[(one.code, one.message, one.help, client)].append(one)
         elif one.code == imports.file_left_behind.code:
             moved[one.help.partition(" exists, ")[2], client].append(one)

@@ -87,3 +87,6 @@ _REPLACEMENTS = (
     (_switches, _CURRENT),
 )
 """What is replaced, each with the reason for the diagnostics."""
+
+REASONS = frozenset(reason for _, reason in _REPLACEMENTS)
+"""The reasons for what is replaced: the hints of the diagnostics about it."""
