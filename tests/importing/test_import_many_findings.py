@@ -97,3 +97,12 @@ def test_old_names_and_models_of_other_clients_in_many_files_are_one_finding_eac
         "`agents/critic-2.toml`, `agents/critic-3.toml` and 1 more",
     ]
     assert "\n4 agents; 2 warnings\n" in run.stderr
+
+
+def test_files_that_are_no_agents_are_one_finding(bench: Workbench) -> None:
+    _agents(bench, 1, "")
+    bench.write({f".claude/agents/{folder}/README.md": "Ours.\n" for folder in "abcd"})
+    run = bench.run("import", ".claude")
+    files = "`.claude/agents/b/README.md`, `.claude/agents/c/README.md` and 1 more"
+    assert f"was skipped; also in 3 other files: {files}\n" in run.stderr
+    assert run.stderr.count("[I901]") == 1

@@ -14,6 +14,7 @@ from kei_assembler.suggestions import counted, listed
 
 _MAX_NAMED = 2
 _RULES = (
+    imports.no_agent_file,
     imports.key_not_placed,
     imports.tools_repaired,
     imports.value_in_lower_case,
@@ -22,7 +23,7 @@ _RULES = (
     model_of_another_client,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
-"""The codes of findings about keys and tools. Of the others, each one needs a look at its file."""
+"""The codes of findings about keys, tools and other files. Of the rest, each one needs a look at its file."""
 
 _MAX_SINGLE = 3
 """How many files with new paths are reported one by one."""
