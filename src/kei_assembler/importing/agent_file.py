@@ -15,11 +15,10 @@ from kei_assembler.markdown.lenient_yaml import (
     Recovery,
     RefusedYamlError,
     as_text,
-    by_lines,
     read,
 )
 from kei_assembler.markdown.plain_lines import lines_or_yaml
-from kei_assembler.markdown.raw_scalars import read_raw
+from kei_assembler.markdown.raw_scalars import OTHER_READERS
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
@@ -234,16 +233,12 @@ def _keys(target: str) -> frozenset[str]:
     return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
 
 
-_READERS = {"lines": by_lines, "raw": read_raw}
-"""How to read front matter that is not YAML, by its syntax."""
-
-
 def _front_matter(parts: _Parts, target: str) -> FrontMatter:
     row = TARGETS[target]
     if row.form.syntax == "lines" and not parts.is_generated:
         return lines_or_yaml(parts.front, row.label, _keys(target))
-    if row.form.syntax in _READERS:
-        return _READERS[row.form.syntax](parts.front, row.label)
+    if row.form.syntax in OTHER_READERS:
+        return OTHER_READERS[row.form.syntax](parts.front, row.label)
     try:
         return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
     except RefusedYamlError as error:
@@ -273,7 +268,7 @@ _NOT_LOADED = "clients do not load an agent that is written like this"
 def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
     """What was read here, but is read differently by the file's client."""
     row = TARGETS[target]
-    if parts.blanks and row.form.syntax not in _READERS:
+    if parts.blanks and row.form.syntax not in OTHER_READERS:
         yield Recovery(START, "blank lines before the front matter were skipped", _NOT_LOADED)
     if parts.ending == "...":
         yield Recovery(START, "the line `...` was read as the end of the front matter", _NOT_LOADED)

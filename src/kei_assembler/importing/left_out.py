@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from kei_assembler.build.classify import text_of
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.paths import AGENTS_FOLDER, FoundFile
 from kei_assembler.kit import LoadedKit
@@ -85,8 +86,7 @@ def _is_agent(file: FoundFile, raw: bytes) -> bool:
     form = next(row.form for row in TARGETS.values() if path.lower().endswith(row.suffixes))
     head = raw if _BODY.search(raw) else _front_matter(raw)
     found = {*_KEYS.findall(head)}
-    text = raw.decode(errors="replace")
-    is_generated = stamp.find(stamp.settled(text, form.comment), form.comment) is not None
+    is_generated = stamp.find(stamp.settled(text_of(raw), form.comment), form.comment) is not None
     return len(found) > (0 if AGENTS_FOLDER.search(path) else 1) and not is_generated
 
 

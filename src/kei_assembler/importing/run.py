@@ -303,9 +303,8 @@ def _hint_for_conflict(kit: LoadedKit, conversion: Conversion, path: str) -> str
     if conversion.kind is not AGENT:
         return "move one of the two files"
     hint = "move one of the two files, or rename this agent"
-    targets = kit.read_manifest(path).data.get("targets", kit.settings.targets) if path.endswith(".toml") else ()
-    is_list = isinstance(targets, list | tuple) and len(targets) > 0
-    lacking = [each.target for each in conversion.each if each.target not in targets] if is_list else []
+    targets = (kit.decoded(path)[0].targets or kit.settings.targets) if path.endswith(".toml") else ()
+    lacking = [each.target for each in conversion.each if each.target not in targets] if targets else []
     return f"if it is the same agent, add {listed(lacking)} to its `targets`; otherwise {hint}" if lacking else hint
 
 
