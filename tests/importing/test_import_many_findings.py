@@ -106,3 +106,24 @@ def test_files_that_are_no_agents_are_one_finding(bench: Workbench) -> None:
     files = "`.claude/agents/b/README.md`, `.claude/agents/c/README.md` and 1 more"
     assert f"was skipped; also in 3 other files: {files}\n" in run.stderr
     assert run.stderr.count("[I901]") == 1
+
+
+def test_many_new_names_and_copies_are_one_finding_each(bench: Workbench) -> None:
+    bench.write({f".claude/agents/{folder}/x.md": TEXT.format(name="x", more=f"# {folder}\n") for folder in "abcdef"})
+    bench.write({f".claude/agents/{folder}/y.md": TEXT.format(name="y", more="") for folder in "abcdef"})
+    run = bench.run("import", ".claude")
+    folder = ".claude/agents"
+    reports = [line.partition("[")[2] for line in run.stderr.split("\n") if "[I905]" in line or "[I923]" in line]
+    assert reports == [
+        "I905] another agent is already named `x`; this one is imported as `b-x`; likewise for 4 other files: "
+        f"`{folder}/c/x.md`, `{folder}/d/x.md` and 2 more",
+        f"I923] the file has the same bytes as `{folder}/a/y.md`, so both become one manifest; likewise for 4 other "
+        f"files: `{folder}/c/y.md`, `{folder}/d/y.md` and 2 more",
+    ]
+
+
+def test_a_skill_is_not_an_agent(bench: Workbench) -> None:
+    bench.write({f"kit/{path}": TEXT.format(name="x", more="") for path in ("skills/x/SKILL.md", "experts/x.md")})
+    run = bench.run("import", "kit")
+    assert (run.status, run.stdout) == (0, "created assemble.toml\ncreated agents/x.toml\n")
+    assert "I9" not in run.stderr

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.legacy_syntax import REASONS
-from kei_assembler.rules import imports
+from kei_assembler.rules import imports, joined_files
 from kei_assembler.rules.tools import unknown_tool
 from kei_assembler.rules.values import model_of_another_client
 from kei_assembler.suggestions import counted, listed
@@ -25,30 +26,36 @@ _RULES = (
 _COMMON = frozenset(rule.code for rule in _RULES)
 """The codes of findings about keys, tools and other files. Of the rest, each one needs a look at its file."""
 
+_ABOUT_FILES = frozenset(
+    rule.code for rule in (imports.file_left_behind, imports.name_repaired, joined_files.copy_joined)
+)
+"""The codes of findings about new paths and names, which are alike in many files, but name others."""
+
 _MAX_SINGLE = 3
-"""How many files with new paths are reported one by one."""
+"""How many findings that are only alike are reported one by one."""
+
+_VALUES = re.compile("`[^`]*`|[0-9]+")
 
 
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:
     """Return the findings, with one for all files of a client that have the same finding about a key or a tool.
 
-    Many files of a client whose agents get files with other paths are also one finding.
-
-    `clients` has the client of each imported file by its path. A manifest has none.
+    If there are many about new paths and names, these are one, too. `clients` has the client of each imported file by
+    its path. A manifest has none.
     """
     others: list[Diagnostic] = []
     groups: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
-    moved: defaultdict[tuple[str, str], list[Diagnostic]] = defaultdict(list)
+    alike: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
     for one in found:
         client = clients.get(one.location.file, "")
         if one.code in _COMMON or (one.code == imports.front_matter_guessed.code and one.help in REASONS):
             groups[(one.code, one.message, one.help, client)].append(one)
-        elif one.code == imports.file_left_behind.code:
-            moved[one.help.partition(" exists, ")[2], client].append(one)
+        elif one.code in _ABOUT_FILES:
+            alike[(one.code, _VALUES.sub("", one.message), _VALUES.sub("", one.help), client)].append(one)
         else:
             others.append(one)
-    few = [one for group in moved.values() if len(group) <= _MAX_SINGLE for one in group]
-    many = (group for group in moved.values() if len(group) > _MAX_SINGLE)
+    few = [one for group in alike.values() if len(group) <= _MAX_SINGLE for one in group]
+    many = (group for group in alike.values() if len(group) > _MAX_SINGLE)
     return [
         *others,
         *few,

@@ -20,11 +20,9 @@ from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.instructions import SKILL_FILE
 from kei_assembler.toml.source import MAX_BYTES, START, Source
 
 _MAX_NAMED = 5
-_SKILL = os.path.basename(SKILL_FILE)
 
 
 def about_left_out(kit: LoadedKit, files: Iterable[FoundFile]) -> list[Diagnostic]:
@@ -81,7 +79,7 @@ _BODY = re.compile(rb"^(?:%b)[ \t]*=" % "|".join(_KEYS_OF_BODIES).encode(), re.M
 def _is_agent(file: FoundFile, raw: bytes) -> bool:
     """Whether a file that people wrote may be an agent: it has its keys. In a folder of agents, one is enough."""
     path = normalize(file.path)
-    if os.path.basename(path) in (_SKILL, *SECTION_FILES):
+    if os.path.basename(path) in SECTION_FILES:
         return False
     form = next(row.form for row in TARGETS.values() if path.lower().endswith(row.suffixes))
     head = raw if _BODY.search(raw) else _front_matter(raw)

@@ -118,7 +118,8 @@ def free_name(
     """
     targets = {other.target for other in others}
     variants = [wanted, slug(name_by_path(agent.source.file, agent.target))]
-    variants += [slug(f"{AGENTS_FOLDER.sub('/', f'{agent.subfolder}/')}{wanted}")] if agent.subfolder else []
+    steps = [step for step in agent.subfolder.split("/") if not AGENTS_FOLDER.match(f"{step}/")]
+    variants += [slug("-".join((*around, wanted))) for around in (steps[:1], steps) if agent.subfolder]
     variants += [slug(f"{wanted[:50]}-{agent.target}")] if targets and agent.target not in targets else []
     numbered = (f"{wanted[:56]}-{number}" for number in numbers)
     return next(name for name in chain(filter(None, variants), numbered) if name not in taken)

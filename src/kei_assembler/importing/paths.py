@@ -18,10 +18,12 @@ from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.forms import Form, toml
+from kei_assembler.targets.instructions import SKILL_FILE
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
 
 _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+_SKILL = os.path.basename(SKILL_FILE)
 _SUFFIXES = tuple({suffix for row in TARGETS.values() for suffix in row.suffixes})
 
 AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
@@ -116,7 +118,8 @@ def _in_folder(folder: str, target: str | None, tree: Tree) -> tuple[list[str], 
 
     The second list has the files left out that could be agent files of any client.
     """
-    paths = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
+    files = (path for path in _walk(folder, tree) if os.path.basename(path) != _SKILL)
+    paths = sorted(files, key=lambda path: (path.count(os.sep), path))
     if target is not None:
         return [path for path in paths if path.lower().endswith(TARGETS[target].suffixes)], []
     targets = ((path, target_by_path(path)) for path in paths)
