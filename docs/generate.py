@@ -99,7 +99,9 @@ in both. Folders are relative to the kit.
   as *docs only*, and `"@verified"` for those whose every program somebody has run, or read the code of. A new version
   of `assemble` may add clients to a group. Names and groups can be mixed, as in `["codex", "@verified"]`.
 - `[target.NAME] output` says where a client's files go. `{name}` is the agent's name, and `{dir}` is the folder of its
-  manifest. `{dir}` can occur once.
+  manifest. `{subdir}` is that folder too, but below the folder of manifests: with
+  `output = "plugins/{subdir}/agents/{name}.md"`, `agents/docs/writer.toml` generates `plugins/docs/agents/writer.md`.
+  One of the two can occur, once.
 - With `use-files-of = "claude-code"` under `[target.copilot]` or `[target.cursor]`, an agent of both targets gets only
   Claude Code's file, which the other client reads, too.
 - Without `output`, Claude Code's files are beside the manifests, where it does not load them. Set it as above.

@@ -287,7 +287,8 @@ def test_orphans_are_found_with_every_output_pattern(bench: Workbench, pattern: 
     "pattern",
     ["{dir}/.claude/agents/{name}.md", "out/{dir}/.gen/{name}.md", "out/.{name}.md", "out/{dir}-gen/{name}.md",
      "out/{name}-{dir}.md", "{dir}.out/{name}.md", "{dir}.md/{name}.md", ".{name}/of-{dir}/agent.md",
-     "out-{dir}/{name}.md", "out/{name}/{dir}.md", "./out/{dir}/./{name}.md", "out/{name}.md/{dir}"],
+     "out-{dir}/{name}.md", "out/{name}/{dir}.md", "./out/{dir}/./{name}.md", "out/{name}.md/{dir}",
+     "out/{subdir}/{name}.md", ".out/{subdir}/.in/{name}.md", "out/{subdir}/in/{name}/{name}.md"],
 )  # fmt: skip
 def test_orphans_are_found_wherever_a_pattern_leads(bench: Workbench, pattern: str, manifests: str) -> None:
     bench.write({f"{manifests}/{file}.toml": AGENT.format(file[-1]) for file in ("a", "x/b", "x/y/c", "x/z")})

@@ -66,6 +66,7 @@ PHRASES = [form for row in ROWS if row.output_format == "prose" for form in (row
 COMMENTS = (stamp.MARKUP, stamp.HASH)
 OUTPUTS = (
     *("{name}.md", "{dir}/{name}.md", "out/{name}.md", "{name}{name}{name}.md", "{name}/{name}/{name}.md"),
+    *("out/{subdir}/a/{name}.md", "out/{subdir}/{name}/{name}.md", "out/{subdir}/{name}.md"),
     *("{dir}-{name}.md", "out/{dir}-gen/{name}-{name}.md", "out/{name}/{dir}", "out{dir}{name}", "a/{name}/b/{dir}/c"),
 )
 

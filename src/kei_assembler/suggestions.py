@@ -175,9 +175,22 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean `{match}`?" if match else otherwise
 
 
-def listed(words: Iterable[str], quote: Callable[[str], str] = "`{}`".format, joint: str = "and") -> str:
-    """Return words as a list in a sentence, each formatted by `quote`: "`a`, `b` and `c`"."""
+def listed(
+    words: Iterable[str],
+    quote: Callable[[str], str] = "`{}`".format,
+    joint: str = "and",
+    most: int | None = None,
+    noun: str = "",
+) -> str:
+    """Return words as a list in a sentence, each formatted by `quote`: "`a`, `b` and `c`".
+
+    At most the first `most` words are listed, and then how many more there are: "`a`, `b` and 1 more", with the noun if
+    there is one.
+    """
     quoted = [quote(word) for word in words]
+    if most is not None and len(quoted) > most:
+        left = len(quoted) - most
+        quoted[most:] = [counted(left, f"more {noun}") if noun else f"{left:,} more"]
     return f" {joint} ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
 
 

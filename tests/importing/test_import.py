@@ -384,7 +384,7 @@ def test_codex_sentences_about_tools_are_text_in_other_files(bench: Workbench) -
     ("path", "name", "code"),
     [
         (".opencode/agent/critic.md", "critic", "I906"),
-        (".opencode/agents/team/critic.md", "team-critic", "I905"),
+        (".opencode/agents/team/critic.md", "team/critic", "I905"),
         (".github/agents/critic.agent.md", "critic", "I906"),
         (".github/agents/critic.md", "critic", "I906"),
         (".github/chatmodes/The Critic.chatmode.md", "the-critic", "I905"),

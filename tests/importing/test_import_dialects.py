@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import Run, Workbench
-from kei_assembler.importing.dialects import Guess, recognized
+from kei_assembler.importing.dialects import Guess, read_recognized
 
 HEAD = "name: critic\ndescription: Reviews code.\n"
 
@@ -53,17 +53,18 @@ def _import(bench: Workbench, files: dict[str, str], *args: str) -> tuple[Run, d
     ],
 )
 def test_the_client_of_a_file(front: str, target: str) -> None:
-    assert recognized("agents/critic.md", _file(front).encode()) == Guess(target)
+    assert read_recognized("agents/critic.md", _file(front).encode())[2] == Guess(target)
 
 
 def test_a_file_that_several_clients_may_have() -> None:
-    guess = recognized("agents/critic.md", _file("tools: [read_file, grep_search]\n").encode())
+    guess = read_recognized("agents/critic.md", _file("tools: [read_file, grep_search]\n").encode())[2]
     assert (guess.target, {"gemini", "qwen"} <= {*guess.may_be}) == ("claude-code", True)
 
 
 @pytest.mark.parametrize("raw", [b"", b"---\n", b"Hi.\n", b"---\n- a\n---\n", b"\xff", b"---\nx: [\n---\n"])
 def test_other_files_are_nobodys(raw: bytes) -> None:
-    assert recognized("agents/x.md", raw) == recognized("agents/x.toml", raw) == Guess("claude-code")
+    guesses = [read_recognized(f"agents/x.{suffix}", raw)[2] for suffix in ("md", "toml")]
+    assert guesses == 2 * [Guess("claude-code")]
 
 
 def test_recognized_files_are_reported_once_per_folder(bench: Workbench) -> None:

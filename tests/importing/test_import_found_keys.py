@@ -214,3 +214,13 @@ def test_the_metadata_of_an_agent_for_two_clients(bench: Workbench) -> None:
     manifest = _manifest(bench)
     assert (run.status, manifest["category"], manifest["emoji"]) == (0, "quality", "🦊")
     assert "warning[I924] the manifest for several clients changes `category` for Qwen Code\n" in run.stderr
+
+
+def test_a_tool_that_only_the_client_has_keeps_its_spelling(bench: Workbench) -> None:
+    tools = "[runCommands, web_fetch, Todo_Write, READ]"
+    text = f"---\nname: critic\ndescription: D.\ntools: {tools}\n---\n\nYou review.\n"
+    bench.write({".github/agents/critic.agent.md": text})
+    run = bench.run("import", ".")
+    manifest = tomllib.loads(bench.read("agents/critic.toml"))
+    assert manifest["target"]["copilot"]["tools"] == ["runCommands", "web_fetch", "Todo_Write", "read"]
+    assert [line.partition("] ")[2] for line in run.stderr.split("\n") if "[I902]" in line] == ["`READ` became `read`"]

@@ -70,3 +70,60 @@ def test_an_old_tool_in_many_files_is_one_finding(bench: Workbench) -> None:
     assert run.stderr.partition("\n4 agents; ")[2].startswith("2 warnings\n")
     assert bench.run("--all", "--force").status == 0
     assert "tools: Read, MultiEdit, LS\n" in bench.read(".claude/agents/critic-4.md")
+
+
+def test_many_files_with_new_paths_are_one_finding(bench: Workbench) -> None:
+    names = [f"critic-{number}" for number in range(1, 6)]
+    bench.write({f".claude/agents/my-{name}.md": TEXT.format(name=name, more="") for name in names})
+    bench.write({".claude/agents/our-tester.md": TEXT.format(name="tester", more="version: 2\n")})
+    run = bench.run("import", ".claude/agents")
+    assert run.stderr.startswith(
+        ".claude/agents/my-critic-1.md:1:1: note[I910] the agent's file will be `.claude/agents/critic-1.md`; likewise "
+        "for 4 other files: `.claude/agents/my-critic-2.md`, `.claude/agents/my-critic-3.md` and 2 more\n"
+        "    help: once `.claude/agents/critic-1.md` exists, delete this file: otherwise Claude Code sees the agent "
+        "twice\n"
+        ".claude/agents/our-tester.md:1:1: note[I910] the agent's file will be `.claude/agents/tester.md`\n"
+        "    help: once `.claude/agents/tester.md` exists, move what the manifest lacks and delete this file: "
+    )
+
+
+def test_old_names_and_models_of_other_clients_in_many_files_are_one_finding_each(bench: Workbench) -> None:
+    _agents(bench, 4, "tools: [ReadFile]\nmodel: opus\n", ".qwen/agents")
+    run = bench.run("import", ".qwen")
+    assert [line.partition("[")[2] for line in run.stderr.split("\n") if "warning[" in line] == [
+        "I902] `ReadFile` became `read_file`; also in 3 other files: `.qwen/agents/critic-2.md`, "
+        "`.qwen/agents/critic-3.md` and 1 more",
+        "K132] there is no model `opus` in Qwen Code; it is a word of Claude Code; also in 3 other files: "
+        "`agents/critic-2.toml`, `agents/critic-3.toml` and 1 more",
+    ]
+    assert "\n4 agents; 2 warnings\n" in run.stderr
+
+
+def test_files_that_are_no_agents_are_one_finding(bench: Workbench) -> None:
+    _agents(bench, 1, "")
+    bench.write({f".claude/agents/{folder}/README.md": "Ours.\n" for folder in "abcd"})
+    run = bench.run("import", ".claude")
+    files = "`.claude/agents/b/README.md`, `.claude/agents/c/README.md` and 1 more"
+    assert f"was skipped; also in 3 other files: {files}\n" in run.stderr
+    assert run.stderr.count("[I901]") == 1
+
+
+def test_many_new_names_and_copies_are_one_finding_each(bench: Workbench) -> None:
+    bench.write({f".claude/agents/{folder}/x.md": TEXT.format(name="x", more=f"# {folder}\n") for folder in "abcdef"})
+    bench.write({f".claude/agents/{folder}/y.md": TEXT.format(name="y", more="") for folder in "abcdef"})
+    run = bench.run("import", ".claude")
+    folder = ".claude/agents"
+    reports = [line.partition("[")[2] for line in run.stderr.split("\n") if "[I905]" in line or "[I923]" in line]
+    assert reports == [
+        "I905] another agent is already named `x`; this one is imported as `b-x`; likewise for 4 other files: "
+        f"`{folder}/c/x.md`, `{folder}/d/x.md` and 2 more",
+        f"I923] the file has the same bytes as `{folder}/a/y.md`, so both become one manifest; likewise for 4 other "
+        f"files: `{folder}/c/y.md`, `{folder}/d/y.md` and 2 more",
+    ]
+
+
+def test_a_skill_is_not_an_agent(bench: Workbench) -> None:
+    bench.write({f"kit/{path}": TEXT.format(name="x", more="") for path in ("skills/x/SKILL.md", "experts/x.md")})
+    run = bench.run("import", "kit")
+    assert (run.status, run.stdout) == (0, "created assemble.toml\ncreated agents/x.toml\n")
+    assert "I9" not in run.stderr

@@ -513,3 +513,21 @@ def _check_rights(kit: LoadedKit, alone: Conversion, made: Conversion, target: s
 
 def test_the_threshold_is_a_large_part_of_the_text() -> None:
     assert 0.5 < MIN_LIKENESS < 0.9
+
+
+def test_a_generated_file_with_crlf_line_endings_is_not_reported(bench: Workbench) -> None:
+    bench.write({CLAUDE: _agent()})
+    _follow(bench, bench.run("import", "."))
+    generated = bench.read(CLAUDE)
+    bench.write({"backup/agents/critic.md": generated.replace("\n", "\r\n"), "backup/agents/x.md": generated})
+    assert "I925" not in bench.run("import", ".").stderr
+
+
+@pytest.mark.parametrize("targets", ['["claude-code", "copilot"]', '["@all"]', ""])
+def test_targets_that_the_manifest_has_need_not_be_added(bench: Workbench, targets: str) -> None:
+    bench.write({"assemble.toml": "", "agents/base.toml": 'name = "base"\nabstract = true\ntargets = ["@all"]\n'})
+    own = f"targets = {targets}" if targets else 'extends = "base"'
+    bench.write({"agents/critic.toml": f'name = "critic"\ndescription = "Reviews."\n{own}\n', COPILOT: _agent()})
+    run = bench.run("import", COPILOT)
+    assert run.status == 1
+    assert "help: move one of the two files, or rename this agent\n" in run.stderr

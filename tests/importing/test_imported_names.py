@@ -86,10 +86,10 @@ def test_agents_that_want_the_same_name_are_told_apart_by_their_files(bench: Wor
     )
 
 
-def test_two_files_of_one_name_in_different_folders_get_numbers(bench: Workbench) -> None:
+def test_two_files_of_one_name_in_different_folders_are_told_apart_by_these(bench: Workbench) -> None:
     _import(bench, {f"{FOLDER}/{folder}/x.md": _agent(f"The {folder}", body=f"You {folder}.") for folder in "ab"})
-    shown = {name: _manifest(bench, name)["display-name"] for name in ("x", "x-2")}
-    assert shown == {"x": "The a", "x-2": "The b"}
+    shown = {name: _manifest(bench, name)["display-name"] for name in ("a/x", "b/b-x")}
+    assert shown == {"a/x": "The a", "b/b-x": "The b"}
 
 
 def test_copies_with_other_file_names_are_one_agent(bench: Workbench) -> None:

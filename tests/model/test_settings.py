@@ -231,6 +231,7 @@ def test_targets(bench: Workbench) -> None:
     [
         ("{name}.md", "x.md"),
         ("out/{dir}/{name}/AGENT.md", "out/agents/deep/x/AGENT.md"),
+        ("out/{subdir}/agents/{name}.md", "out/deep/agents/x.md"),
         (".claude/{name}", ".claude/x"),
     ],
 )
@@ -260,6 +261,11 @@ def test_output(pattern: str, path: str, bench: Workbench) -> None:
         ('target.claude-code.output = "all.md"', "1:20 C702", "contains `{name}`"),
         ('target.claude-code.output = "/{name}"', "1:20 C702", "a path relative to the kit"),
         ('target.claude-code.output = "{dir}/{dir}/{name}"', "1:20 C702", "can contain `{dir}` once"),
+        *(
+            (f'target.claude-code.output = "{output}"', "1:20 C702", "in a folder, `{subdir}/`")
+            for output in ("{subdir}/{name}", "a{subdir}/{name}", "a/{name}/{subdir}", "../{subdir}/{name}")
+        ),
+        ('target.claude-code.output = "a/{subdir}/{dir}/{name}"', "1:20 C702", "in a folder, `{subdir}/`"),
         (f'target.claude-code.output = "{"a" * 250}{{name}}"', "1:20 C702", "has at most 255 characters"),
         (
             f"extra-keys = {{ {', '.join(f'k{number} = 1' for number in range(1001))} }}",

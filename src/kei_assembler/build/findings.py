@@ -49,7 +49,7 @@ def with_findings(result: RunResult, maximum: int) -> RunResult:
     return result._replace(diagnostics=diagnostics, drift=drift)
 
 
-def outdated(kit: LoadedKit, changes: Iterable[Change]) -> list[Diagnostic]:
+def outdated(kit: LoadedKit, changes: Sequence[Change]) -> list[Diagnostic]:
     """Return the diagnostics for missing and outdated outputs."""
     rules = {FileStatus.CREATE: drift.output_missing, FileStatus.UPDATE: drift.output_outdated}
     schemas = [change for change in changes if change.is_schema and change.status is FileStatus.UPDATE]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from kei_assembler.diagnostics import Span
-from kei_assembler.markdown.lenient_yaml import LocatedValue, RefusedYamlError, as_text, by_lines, read
-from kei_assembler.markdown.raw_scalars import read_raw
+from kei_assembler.markdown.lenient_yaml import LocatedValue, RefusedYamlError, as_text, read
+from kei_assembler.markdown.raw_scalars import OTHER_READERS
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import read_toml
 from kei_assembler.whitespace import WHITESPACE
@@ -47,7 +47,7 @@ def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Map
 
 def _entries(row: Target, front: str, lines: int) -> Mapping[str, Entry]:
     try:
-        reader = _READERS.get(row.form.syntax)
+        reader = OTHER_READERS.get(row.form.syntax)
         entries = (reader(front, row.label) if reader else read(front, row.keys)).entries
     except RefusedYamlError:
         return {}
@@ -60,7 +60,6 @@ def _keys(row: Target) -> tuple[str, ...]:
 
 
 _KEYS = ("name", "description")
-_READERS = {"lines": by_lines, "raw": read_raw}
 
 
 def _entry(located: LocatedValue, lines: int) -> Entry:

@@ -41,7 +41,8 @@ def reach(pattern: str, manifests: str, base: str = "") -> Reach:
 
     With a `base`, the pattern is relative to that absolute folder, and so the result is absolute.
     """
-    spread = _spread(normalize(pattern).replace("{name}", _NAME).replace("{dir}", _DIR), manifests)
+    pattern = normalize(pattern).replace("{name}", _NAME).replace("{subdir}/", _INNER)
+    spread = _spread(pattern.replace("{dir}", _DIR), manifests)
     spread = normalize(os.path.join(base, spread))
     literals = _TOKENS.split(spread)
     folder = os.path.dirname(literals[0]) or "."

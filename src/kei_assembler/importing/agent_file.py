@@ -15,11 +15,10 @@ from kei_assembler.markdown.lenient_yaml import (
     Recovery,
     RefusedYamlError,
     as_text,
-    by_lines,
     read,
 )
 from kei_assembler.markdown.plain_lines import lines_or_yaml
-from kei_assembler.markdown.raw_scalars import read_raw
+from kei_assembler.markdown.raw_scalars import OTHER_READERS
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
@@ -37,7 +36,8 @@ class AgentFile(NamedTuple):
 
     `kit_path` is the path of the file relative to the kit. It is empty if the file is outside its root. `raw` contains
     the bytes of the file. `is_complete` says whether the entries and the body have all of its text. If the body is not
-    one piece of the file, `numbers` has the line of each of its lines.
+    one piece of the file, `numbers` has the line of each of its lines. `subfolder` is where its manifest goes, below
+    the folder of manifests.
     """
 
     source: Source
@@ -49,6 +49,7 @@ class AgentFile(NamedTuple):
     raw: bytes = b""
     is_complete: bool = True
     numbers: tuple[int, ...] = ()
+    subfolder: str = ""
 
     def report(self, rule: Rule, where: Span | str, message: str, hint: str = "") -> list[Diagnostic]:
         """Return a diagnostic for a span of this file, or for a key. If the key is missing, it is for the file."""
@@ -232,16 +233,12 @@ def _keys(target: str) -> frozenset[str]:
     return frozenset((*_GENERAL_KEYS, *TARGETS[target].keys))
 
 
-_READERS = {"lines": by_lines, "raw": read_raw}
-"""How to read front matter that is not YAML, by its syntax."""
-
-
 def _front_matter(parts: _Parts, target: str) -> FrontMatter:
     row = TARGETS[target]
     if row.form.syntax == "lines" and not parts.is_generated:
         return lines_or_yaml(parts.front, row.label, _keys(target))
-    if row.form.syntax in _READERS:
-        return _READERS[row.form.syntax](parts.front, row.label)
+    if row.form.syntax in OTHER_READERS:
+        return OTHER_READERS[row.form.syntax](parts.front, row.label)
     try:
         return _with_case_corrected(read(parts.front, _keys(target)), _keys(target))
     except RefusedYamlError as error:
@@ -271,7 +268,7 @@ _NOT_LOADED = "clients do not load an agent that is written like this"
 def _unusual_format(parts: _Parts, target: str) -> Iterator[Recovery]:
     """What was read here, but is read differently by the file's client."""
     row = TARGETS[target]
-    if parts.blanks and row.form.syntax not in _READERS:
+    if parts.blanks and row.form.syntax not in OTHER_READERS:
         yield Recovery(START, "blank lines before the front matter were skipped", _NOT_LOADED)
     if parts.ending == "...":
         yield Recovery(START, "the line `...` was read as the end of the front matter", _NOT_LOADED)

@@ -23,9 +23,14 @@ def convert_agents(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversi
     """Return the conversions of agent files, one for each agent, with names that no two of them share."""
     named = agent_names(agents)
     converter = _Converter(kit, frozenset(kit.names.agents.union(each.name for each in named)))
+    first: dict[str, AgentFile] = {}
+    for agent, each in zip(agents, named, strict=True):
+        other = first.setdefault(each.name, agent)
+        if not other.subfolder and agent.target != other.target:  # a copy for the same client has no say
+            first[each.name] = agent
     files: defaultdict[str, list[Conversion]] = defaultdict(list)
     for agent, each in zip(agents, named, strict=True):
-        files[each.name].append(converter.convert(agent, each))
+        files[each.name].append(converter.convert(agent._replace(subfolder=first[each.name].subfolder), each))
     return with_new_names([made for conversions in files.values() for made in converter.merge(conversions)])
 
 

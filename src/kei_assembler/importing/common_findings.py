@@ -2,48 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.rules import imports
+from kei_assembler.importing.legacy_syntax import REASONS
+from kei_assembler.rules import imports, joined_files
 from kei_assembler.rules.tools import unknown_tool
+from kei_assembler.rules.values import model_of_another_client
 from kei_assembler.suggestions import counted, listed
 
-_MAX_NAMED = 3
+_MAX_NAMED = 2
 _RULES = (
+    imports.no_agent_file,
     imports.key_not_placed,
     imports.tools_repaired,
     imports.value_in_lower_case,
     imports.metadata_kept,
     unknown_tool,
+    model_of_another_client,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
-"""The codes of findings about keys and tools. Of the others, each one needs a look at its file."""
+"""The codes of findings about keys, tools and other files. Of the rest, each one needs a look at its file."""
+
+_ABOUT_FILES = frozenset(
+    rule.code for rule in (imports.file_left_behind, imports.name_repaired, joined_files.copy_joined)
+)
+"""The codes of findings about new paths and names, which are alike in many files, but name others."""
+
+_MAX_SINGLE = 3
+"""How many findings that are only alike are reported one by one."""
+
+_VALUES = re.compile("`[^`]*`|[0-9]+")
 
 
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:
     """Return the findings, with one for all files of a client that have the same finding about a key or a tool.
 
-    `clients` has the client of each imported file by its path. A manifest has none.
+    If there are many about new paths and names, these are one, too. `clients` has the client of each imported file by
+    its path. A manifest has none.
     """
     others: list[Diagnostic] = []
     groups: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
+    alike: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
     for one in found:
-        if one.code in _COMMON:
-            groups[(one.code, one.message, one.help, clients.get(one.location.file, ""))].append(one)
+        client = clients.get(one.location.file, "")
+        if one.code in _COMMON or (one.code == imports.front_matter_guessed.code and one.help in REASONS):
+            groups[(one.code, one.message, one.help, client)].append(one)
+        elif one.code in _ABOUT_FILES:
+            alike[(one.code, _VALUES.sub("", one.message), _VALUES.sub("", one.help), client)].append(one)
         else:
             others.append(one)
-    return [*others, *map(_as_one, groups.values())]
+    few = [one for group in alike.values() if len(group) <= _MAX_SINGLE for one in group]
+    many = (group for group in alike.values() if len(group) > _MAX_SINGLE)
+    return [
+        *others,
+        *few,
+        *(_as_one(group, "also in {}") for group in groups.values()),
+        *(_as_one(group, "likewise for {}") for group in many),
+    ]
 
 
-def _as_one(group: Iterable[Diagnostic]) -> Diagnostic:
-    """The first of equal findings, which names the first files of the others."""
+def _as_one(group: Iterable[Diagnostic], more: str) -> Diagnostic:
+    """The first of like findings. `more` is what its message says about the files of the others, which it names."""
     first, *others = sorted(group)
     files = [file for file in dict.fromkeys(one.location.file for one in others) if file != first.location.file]
     if not files:
         return first
-    count = f"{counted(len(files), 'other file')}: " if len(files) >= _MAX_NAMED else ""
-    named = files if not count else files[: _MAX_NAMED - 1]
-    more = [f"{len(files) - len(named):,} more"] if count else []
-    return first._replace(message=f"{first.message}; also in {count}{listed([*map('`{}`'.format, named), *more], str)}")
+    count = f"{counted(len(files), 'other file')}: " if len(files) > _MAX_NAMED else ""
+    return first._replace(message=f"{first.message}; {more.format(f'{count}{listed(files, most=_MAX_NAMED)}')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from kei_assembler.importing.metadata import is_metadata, metadata_value
 from kei_assembler.importing.names import Named
 from kei_assembler.importing.paths import target_by_folder
 from kei_assembler.importing.repairs import repaired_body
+from kei_assembler.importing.subfolders import manifest_of
 from kei_assembler.importing.text_variants import Piece
 from kei_assembler.importing.tools import from_phrases, split_names, translated
 from kei_assembler.kit import LoadedKit
@@ -117,8 +119,10 @@ class _Converter:
             self.data["targets"] = [self.row.name]
         if own := assumed | self.own:
             self.data["target"] = {self.row.name: own}
-        output = self.kit.output(self.row.name, self.data["name"], self.kit.manifest_file(self.data["name"]))
-        is_left_behind = bool(target_by_folder(self.agent.kit_path)) and self.agent.kit_path != output
+        name, path = self.data["name"], self.agent.kit_path
+        output = self.kit.output(self.row.name, name, manifest_of(self.kit, self.agent, name))
+        is_beside = bool(path) and os.path.dirname(path) == os.path.dirname(output)
+        is_left_behind = path != output and (is_beside or bool(target_by_folder(path)))
         if is_left_behind:
             rest = "" if self.is_complete else "move what the manifest lacks and "
             hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"

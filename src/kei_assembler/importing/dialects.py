@@ -28,13 +28,21 @@ class Guess(NamedTuple):
     may_be: tuple[str, ...] = ()
 
 
-def recognized(file: str, raw: bytes) -> Guess:
-    """Return the client of a file whose path does not say it: the default one, unless its keys are another's."""
-    if target := target_by_form(file, raw):
-        return Guess(target)
-    agent, _ = read_agent(file, raw, DEFAULT_TARGET)
-    if agent is None:
-        return Guess(DEFAULT_TARGET)
+def read_recognized(file: str, raw: bytes) -> tuple[AgentFile | None, list[Diagnostic], Guess]:
+    """Return the content of a file whose path does not say its client, as `read_agent` does, and that client.
+
+    It is the default one, unless the keys are another's.
+    """
+    target = target_by_form(file, raw) or DEFAULT_TARGET
+    agent, found = read_agent(file, raw, target)
+    guess = _recognized(agent) if agent and target == DEFAULT_TARGET else Guess(target)
+    if guess.target != target:
+        agent, found = read_agent(file, raw, guess.target)
+    return agent, found, guess
+
+
+def _recognized(agent: AgentFile) -> Guess:
+    """The client of an agent in Markdown, which was read for the default one."""
     found = {row.name: [*_own_keys(agent, row)] for row in TARGETS.values() if row.name != DEFAULT_TARGET}
     most = max(map(len, found.values()))
     if most:

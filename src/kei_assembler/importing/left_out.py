@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from kei_assembler.build.classify import text_of
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.paths import AGENTS_FOLDER, FoundFile
 from kei_assembler.kit import LoadedKit
@@ -19,11 +20,9 @@ from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.instructions import SKILL_FILE
 from kei_assembler.toml.source import MAX_BYTES, START, Source
 
 _MAX_NAMED = 5
-_SKILL = os.path.basename(SKILL_FILE)
 
 
 def about_left_out(kit: LoadedKit, files: Iterable[FoundFile]) -> list[Diagnostic]:
@@ -40,11 +39,11 @@ def _about_agents(paths: Sequence[str]) -> Iterator[Diagnostic]:
     if not paths:
         return
     folders = Counter(os.path.dirname(path) or "." for path in paths)
-    named = [f"`{folder}` ({count:,})" for folder, count in folders.most_common(_MAX_NAMED)]
-    more = [counted(len(folders) - _MAX_NAMED, "more folder")] if len(folders) > _MAX_NAMED else []
+    named = [f"`{folder}` ({count:,})" for folder, count in folders.most_common()]
     what = counted(len(paths), "file")
     verb = "looks like an agent but was" if len(paths) == 1 else "look like agents but were"
-    message = f"{what} outside the clients' folders {verb} not looked at: {listed([*named, *more], str)}"
+    shown = listed(named, str, most=_MAX_NAMED, noun="folder")
+    message = f"{what} outside the clients' folders {verb} not looked at: {shown}"
     example = shell.word(folders.most_common(1)[0][0])
     hint = f"if they are agents of yours, name the folder, as in: assemble import {example}"
     yield from run_rule(joined_files.not_looked_at, Source(paths[0], ""), Violation(START, message, hint))
@@ -53,10 +52,8 @@ def _about_agents(paths: Sequence[str]) -> Iterator[Diagnostic]:
 def _about_instructions(paths: Sequence[str]) -> Iterator[Diagnostic]:
     if not paths:
         return
-    named = [f"`{path}`" for path in paths[:_MAX_NAMED]]
-    more = [f"{len(paths) - _MAX_NAMED:,} more"] if len(paths) > _MAX_NAMED else []
     verb = "was" if len(paths) == 1 else "were"
-    message = f"{listed([*named, *more], str)} {verb} not looked at, because files with instructions have to be named"
+    message = f"{listed(paths, most=_MAX_NAMED)} {verb} not looked at, because files with instructions have to be named"
     hint = f"to import them, run: assemble import {shell.word(paths[0])}"
     yield from run_rule(joined_files.not_looked_at, Source(paths[0], ""), Violation(START, message, hint))
 
@@ -82,13 +79,12 @@ _BODY = re.compile(rb"^(?:%b)[ \t]*=" % "|".join(_KEYS_OF_BODIES).encode(), re.M
 def _is_agent(file: FoundFile, raw: bytes) -> bool:
     """Whether a file that people wrote may be an agent: it has its keys. In a folder of agents, one is enough."""
     path = normalize(file.path)
-    if os.path.basename(path) in (_SKILL, *SECTION_FILES):
+    if os.path.basename(path) in SECTION_FILES:
         return False
     form = next(row.form for row in TARGETS.values() if path.lower().endswith(row.suffixes))
     head = raw if _BODY.search(raw) else _front_matter(raw)
     found = {*_KEYS.findall(head)}
-    text = raw.decode(errors="replace")
-    is_generated = stamp.find(stamp.settled(text, form.comment), form.comment) is not None
+    is_generated = stamp.find(stamp.settled(text_of(raw), form.comment), form.comment) is not None
     return len(found) > (0 if AGENTS_FOLDER.search(path) else 1) and not is_generated
 
 

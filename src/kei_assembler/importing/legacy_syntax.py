@@ -58,8 +58,11 @@ def _tool_names(agent: AgentFile) -> _Replaced:
 
 
 def _current(row: Tools, name: str) -> str:
-    """The client's current name for a tool, as it writes it. Some clients also accept other spellings."""
-    current = {row.identity(each): each for each in row.all_names} if row.is_lenient else {}
+    """The client's current name for a tool, as it writes it. Some clients also accept other spellings.
+
+    The spelling only matters for tools that a manifest's `tools` have a name for.
+    """
+    current = {row.identity(each): each for each in row.by_name} if row.is_lenient else {}
     known = {row.identity(old): new for old, new in row.legacy_names.items()}
     spelled = name if name in row.all_names else current.get(row.identity(name), name)
     return known.get(row.identity(name), spelled)
@@ -87,3 +90,6 @@ _REPLACEMENTS = (
     (_switches, _CURRENT),
 )
 """What is replaced, each with the reason for the diagnostics."""
+
+REASONS = frozenset(reason for _, reason in _REPLACEMENTS)
+"""The reasons for what is replaced: the hints of the diagnostics about it."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.likeness import is_alike, is_copy
-from kei_assembler.importing.paths import name_by_path
+from kei_assembler.importing.paths import AGENTS_FOLDER, name_by_path
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.adaptation import client_name, refusal_of_name
 from kei_assembler.model.manifest import DISPLAY_NAME, NAME, slug
@@ -111,12 +111,15 @@ def _is_same(agent: AgentFile, others: Sequence[AgentFile]) -> bool:
 def free_name(
     agent: AgentFile, wanted: str, others: Sequence[AgentFile], taken: Container[str], numbers: Iterator[int]
 ) -> str:
-    """Return the name that an agent wants, or if it is taken, that of its file, or one with its target or a number.
+    """Return the name that an agent wants. If it is taken, return that of its file, or add its subfolder, its target or
+    a number.
 
     `others` are the agents that have the wanted name.
     """
     targets = {other.target for other in others}
     variants = [wanted, slug(name_by_path(agent.source.file, agent.target))]
+    steps = [step for step in agent.subfolder.split("/") if not AGENTS_FOLDER.match(f"{step}/")]
+    variants += [slug("-".join((*around, wanted))) for around in (steps[:1], steps) if agent.subfolder]
     variants += [slug(f"{wanted[:50]}-{agent.target}")] if targets and agent.target not in targets else []
     numbered = (f"{wanted[:56]}-{number}" for number in numbers)
     return next(name for name in chain(filter(None, variants), numbered) if name not in taken)
@@ -132,7 +135,9 @@ def wanted_name(agent: AgentFile) -> Named:
     by_path = name_by_path(agent.source.file, agent.target)
     text = as_text(given)
     is_name = fits(NAME, text) and not (row.loader.is_known_by_file and slug(by_path))
-    name = text if is_name else slug(by_path) or slug(text) or "agent"
+    # with a subfolder, the name need not have its folders
+    by_file = by_path.rpartition("/")[2] if agent.subfolder else by_path
+    name = text if is_name else slug(by_file) or slug(text) or "agent"
     if name == given or (given is None and name == by_path and row.loader.named_by_file):
         return Named(name)
     if isinstance(given, str) and not is_name and _can_be_shown(given, row):

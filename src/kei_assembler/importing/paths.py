@@ -18,10 +18,12 @@ from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.forms import Form, toml
+from kei_assembler.targets.instructions import SKILL_FILE
 from kei_assembler.targets.target import Target
 from kei_assembler.toml.source import MAX_BYTES
 
 _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+_SKILL = os.path.basename(SKILL_FILE)
 _SUFFIXES = tuple({suffix for row in TARGETS.values() for suffix in row.suffixes})
 
 AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
@@ -116,7 +118,8 @@ def _in_folder(folder: str, target: str | None, tree: Tree) -> tuple[list[str], 
 
     The second list has the files left out that could be agent files of any client.
     """
-    found = sorted(_walk(folder, tree), key=lambda path: (path.count(os.sep), path))
+    files = (path for path in _walk(folder, tree) if os.path.basename(path) != _SKILL)
+    found = sorted(files, key=lambda path: (path.count(os.sep), path))
     targets = ((path, target or target_by_path(path)) for path in found)
     by_path = {path: name for path, name in targets if not _is_other_file(path, name)}
     paths = [*by_path]
@@ -178,7 +181,13 @@ def _walk(folder: str, tree: Tree) -> Iterator[str]:
 def target_by_folder(path: str) -> str | None:
     """Return the target whose client looks for agents in the folder of a file, or None. The path has `/`."""
     match = _in_client_folder().fullmatch(path)
-    return next((row.name for row, folder, _ in _search_paths() if match and match["folder"] == folder), None)
+    return next((row.name for row, folder, _ in _search_paths() if match["folder"] == folder), None) if match else None
+
+
+def below_client_folder(path: str) -> str | None:
+    """Return the folder of a file relative to the folder of a client that it is in, or None. It can be ""."""
+    match = _in_client_folder().fullmatch(_absolute(path))
+    return os.path.dirname(match["below"]) if match else None
 
 
 @cache
@@ -187,17 +196,23 @@ def _in_client_folder() -> re.Pattern[str]:
     return re.compile(rf"(?:.*/)?(?P<folder>{folders})/(?P<below>.+)", re.DOTALL)
 
 
-def _search_paths() -> Iterator[tuple[Target, str, str]]:
+@cache
+def _search_paths() -> tuple[tuple[Target, str, str], ...]:
     """Where each client looks for agent files: the folder, and what follows the name."""
-    for row in TARGETS.values():
-        for pattern in row.search_paths or (row.output,):
-            folder, _, suffix = pattern.partition("/{name}")
-            yield row, folder, suffix
+    rows = ((row, pattern) for row in TARGETS.values() for pattern in row.search_paths or (row.output,))
+    paths = ((row, pattern.partition("/{name}")) for row, pattern in rows)
+    return tuple((row, folder, suffix) for row, (folder, _, suffix) in paths)
 
 
 def name_by_path(path: str, target: str) -> str:
     """Return the name that a client gives an agent without a `name` in its front matter."""
-    match = _in_client_folder().fullmatch(path) if TARGETS[target].loader.folders_in_name else None
+    match = _in_client_folder().fullmatch(_absolute(path)) if TARGETS[target].loader.folders_in_name else None
     name = match["below"] if match else path.rpartition("/")[2]
-    suffixes = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix, *row.suffixes)}
-    return name.removesuffix(max(filter(name.endswith, suffixes), key=len, default=""))
+    return name.removesuffix(next(filter(name.endswith, _endings()), ""))
+
+
+@cache
+def _endings() -> list[str]:
+    """What can follow the name of an agent in the name of a file, the longest first."""
+    found = {each for row, _, suffix in _search_paths() for each in (suffix, row.form.suffix, *row.suffixes)}
+    return sorted(found, key=len, reverse=True)

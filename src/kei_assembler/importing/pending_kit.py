@@ -20,6 +20,8 @@ from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.metadata import declaration
 from kei_assembler.importing.names import Named
 from kei_assembler.importing.origin import manifests_by_comment, origin_comment
+from kei_assembler.importing.paths import below_client_folder
+from kei_assembler.importing.subfolders import manifest_of, output_in_place
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
 from kei_assembler.kit.blocks import VARIANT_MARK, Block
 from kei_assembler.markdown.stamp import can_name
@@ -95,9 +97,10 @@ class PendingKit(LoadedKit):
         """Import the generated file, and return a diagnostic for each key of the front matter that is different."""
         originals = {each.target: each for each in reversed(self.new[change.manifest].conversion.each)}
         original = originals.get(change.target)
-        if change.section or original is None:
+        after_bytes = change.after or b""
+        if change.section or original is None or _has_same_front_matter(original.agent, after_bytes):
             return []
-        agent, _ = read_agent(change.path, change.after or b"", change.target, is_in_place=True)
+        agent, _ = read_agent(change.path, after_bytes, change.target, is_in_place=True)
         if agent is None:
             return []
         before = _front_matter(original)
@@ -109,6 +112,13 @@ class PendingKit(LoadedKit):
                 hint = "set the value that you want in the manifest"
                 found += original.agent.report(imports.front_matter_changed, key, message, hint)
         return found
+
+
+def _has_same_front_matter(agent: AgentFile, generated: bytes) -> bool:
+    """Return whether a file that says everything in its front matter has that of the generated file, byte for byte."""
+    row = TARGETS[agent.target]
+    front, end, _ = generated.partition(b"\n---\n")
+    return bool(end and row.tools.key) and row.form.syntax == "yaml" and agent.raw.startswith(front + end)
 
 
 def _front_matter(conversion: Conversion) -> dict[str, Any]:
@@ -162,12 +172,18 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
 
     It is empty if they are not in a folder of the client, or if it is the default.
     """
+    own = [agent for agent in agents if agent.target == row.name]
     folder, name, suffix = row.default_path.partition("/{name}")
     client_folder = re.compile(rf"(?P<folder>(?:[\w.@-]+/)*{re.escape(folder)})/")
-    matches = (client_folder.match(agent.kit_path) for agent in agents if agent.target == row.name)
-    paths = (match["folder"] for match in matches if match and row.default_path != row.output)
-    folders = Counter(filter(can_name, paths))  # the settings cannot contain hidden text
-    return f"{folders.most_common(1)[0][0]}{name}{suffix}" if folders else ""
+    matches = list(filter(None, (client_folder.match(agent.kit_path) for agent in own)))
+    if not matches and row.default_path != row.output:
+        return output_in_place(own)
+    has_subfolders = any(agent.subfolder and below_client_folder(agent.source.file) for agent in own)
+    if row.default_path == row.output:
+        return f"{folder}/{{subdir}}{name}{suffix}" if has_subfolders else ""
+    folders = Counter(filter(can_name, (match["folder"] for match in matches)))  # settings cannot have hidden text
+    subfolder = "/{subdir}" if has_subfolders else ""
+    return f"{folders.most_common(1)[0][0]}{subfolder}{name}{suffix}" if folders else ""
 
 
 def with_blocks(names: BlockNames, conversions: Sequence[Conversion], others: Iterable[str] = ()) -> list[Conversion]:
@@ -225,7 +241,7 @@ def _comments(conversion: Conversion) -> str:
 
 
 def _pending_manifest(kit: LoadedKit, conversion: Conversion, comment: str) -> PendingFile:
-    path, role = kit.manifest_file(conversion.name, conversion.kind), conversion.data.get("role", "")
+    path, role = manifest_of(kit, conversion.agent, conversion.name, conversion.kind), conversion.data.get("role", "")
     in_manifest = PendingFile(path, manifest_text(conversion.data, comment), conversion)
     file = roles.role_file(conversion.name)
     if not roles.is_for_file(role) or _has_text(kit, path, in_manifest.text):

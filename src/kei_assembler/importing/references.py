@@ -29,16 +29,21 @@ def with_new_names(conversions: Sequence[Conversion]) -> list[Conversion]:
             # two agents of a client with the same name cannot be told apart
             manifests.setdefault(part.target, {}).setdefault(before, made.name)
             clients.setdefault(part.target, {}).setdefault(before, client_name(made.name, shown, row))
-    return [_updated(made, manifests, clients) for made in conversions]
+    changed: list[Conversion] = []
+    scopes: dict[tuple[str, ...], _Names] = {}
+    for made in conversions:
+        targets = tuple(part.target for part in reversed(made.each))
+        if targets not in scopes:  # most conversions are for the same clients
+            scopes[targets] = {before: name for target in targets for before, name in manifests[target].items()}
+        changed.append(_updated(made, scopes[targets], clients))
+    return changed
 
 
 def _former_name(part: Conversion) -> str:
     return as_text(part.agent.value("name")) or name_by_path(part.agent.source.file, part.target)
 
 
-def _updated(made: Conversion, manifests: Mapping[str, _Names], clients: Mapping[str, _Names]) -> Conversion:
-    targets = [part.target for part in made.each]
-    scopes = {before: name for target in reversed(targets) for before, name in manifests[target].items()}
+def _updated(made: Conversion, scopes: _Names, clients: Mapping[str, _Names]) -> Conversion:
     parts = tuple(part._replace(data=_with_names(part.data, scopes, clients)) for part in made.parts)
     return made._replace(data=_with_names(made.data, scopes, clients), parts=parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.importing.convert import Conversion
+from kei_assembler.importing.subfolders import manifest_of
 from kei_assembler.kit import LoadedKit
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import read_text, with_lf
@@ -38,7 +39,8 @@ def is_for_file(role: str) -> bool:
 
 def obstacle(kit: LoadedKit, conversion: Conversion) -> str:
     """Return why the role of a new agent cannot be in its file, as the end of a sentence about the file, or ""."""
-    file, manifest = role_file(conversion.name), kit.manifest_file(conversion.name, conversion.kind)
+    file = role_file(conversion.name)
+    manifest = manifest_of(kit, conversion.agent, conversion.name, conversion.kind)
     if owner := kit.role_files.owner(file):
         return f"would be {owner}"
     if any(kit.output(target, conversion.name, manifest) == file for target in TARGETS):

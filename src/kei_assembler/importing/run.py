@@ -18,7 +18,7 @@ from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.common_findings import grouped
 from kei_assembler.importing.convert import Conversion
-from kei_assembler.importing.dialects import Guess, about_guesses, recognized
+from kei_assembler.importing.dialects import Guess, about_guesses, read_recognized
 from kei_assembler.importing.instruction_files import (
     InstructionFile,
     all_of,
@@ -43,6 +43,7 @@ from kei_assembler.importing.pending_kit import (
     with_blocks,
     with_pieces,
 )
+from kei_assembler.importing.subfolders import with_subfolders
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
 from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.loader import load_kit
@@ -250,15 +251,21 @@ def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
                 agent = instructions.agent._replace(kit_path=kit_path)
                 read.instructions.append(instructions._replace(agent=agent))
         else:
-            is_in_place = target_by_path(path) == file.target
-            guess = recognized(normalize(path), raw) if file.is_guess else Guess(file.target)
-            found, problems = read_agent(normalize(path), raw, guess.target, is_in_place=is_in_place)
+            found, problems, guess = _read_agent(file, raw)
             if found:
                 read.agents.append(found._replace(kit_path=kit_path))
                 guesses += [(found, guess)] if file.is_guess else []
         read.found.extend(problems)
     read.found.extend(about_guesses(guesses))
-    return read
+    return read._replace(agents=with_subfolders(read.agents))
+
+
+def _read_agent(file: FoundFile, raw: bytes) -> tuple[AgentFile | None, list[Diagnostic], Guess]:
+    path = normalize(file.path)
+    if file.is_guess:
+        return read_recognized(path, raw)
+    is_in_place = target_by_path(file.path) == file.target
+    return *read_agent(path, raw, file.target, is_in_place), Guess(file.target)
 
 
 def _kit_path(path: str, kit_folder: str, root: str) -> str:
@@ -296,9 +303,8 @@ def _hint_for_conflict(kit: LoadedKit, conversion: Conversion, path: str) -> str
     if conversion.kind is not AGENT:
         return "move one of the two files"
     hint = "move one of the two files, or rename this agent"
-    targets = kit.read_manifest(path).data.get("targets", kit.settings.targets) if path.endswith(".toml") else ()
-    is_list = isinstance(targets, list | tuple) and len(targets) > 0
-    lacking = [each.target for each in conversion.each if each.target not in targets] if is_list else []
+    targets = (kit.decoded(path)[0].targets or kit.settings.targets) if path.endswith(".toml") else ()
+    lacking = [each.target for each in conversion.each if each.target not in targets] if targets else []
     return f"if it is the same agent, add {listed(lacking)} to its `targets`; otherwise {hint}" if lacking else hint
 
 
@@ -312,8 +318,10 @@ def _namesake(kit: LoadedKit, file: PendingFile) -> str:
 
 def _obstacle(kit: LoadedKit, file: PendingFile) -> tuple[str, str]:
     """Return the status of a file that exists, or "", and the reason if it cannot be written."""
-    if _namesake(kit, file):
+    if (path := _namesake(kit, file)) and _present_status(kit, file._replace(path=path))[0] != "unchanged":
         return "foreign", f"has the same {file.conversion.kind.noun} name"
+    if path:
+        return "unchanged", ""
     return _present_status(kit, file)
 
 

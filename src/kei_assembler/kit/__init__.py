@@ -216,6 +216,8 @@ class LoadedKit:
         """
         pattern = self.pattern_in_kit(self.settings.output(target))
         path = pattern.replace("{name}", name).replace("{dir}", os.path.dirname(file) or ".")
+        if "{subdir}" in path:
+            path = path.replace("{subdir}", self.manifest_files.subfolder(file) or ".")
         in_home = self.home and pattern.startswith(HOME)
         return normalize(os.path.join(self.home, path.removeprefix(HOME)) if in_home else path)
 

@@ -54,9 +54,19 @@ class ManifestFiles:
         return self._usual_in(os.path.dirname(file))
 
     def _find_usual_in(self, folder: str) -> Kind:
-        around = [each for each in self._kit.settings.manifests if each == "." or is_inside(folder, each)]
-        nearest = max(around, key=len, default=folder)
+        nearest = self._folder_around(folder)
         return usual_kind(folder.partition("/")[0] if nearest == "." else nearest)
+
+    def _folder_around(self, folder: str) -> str:
+        """The folder of manifests that a folder is part of."""
+        around = [each for each in self._kit.settings.manifests if each == "." or is_inside(folder, each)]
+        return max(around, key=len, default=folder)
+
+    def subfolder(self, file: str) -> str:
+        """Return the folder of a manifest relative to the folder of manifests that it is part of; "" for that one."""
+        folder = os.path.dirname(file)
+        nearest = self._folder_around(folder)
+        return folder if nearest == "." else folder[len(nearest) + 1 :]
 
     def kind_in(self, file: str, data: Mapping[str, Any]) -> Kind:
         """Return the kind of a manifest with this data."""

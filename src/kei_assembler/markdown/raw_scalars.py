@@ -12,7 +12,7 @@ from textwrap import dedent
 
 from kei_assembler.diagnostics import Span
 from kei_assembler.markdown.front_matter import Value, needs_quotes, quoted
-from kei_assembler.markdown.lenient_yaml import FrontMatter, LocatedValue, Recovery
+from kei_assembler.markdown.lenient_yaml import FrontMatter, LocatedValue, Recovery, by_lines
 from kei_assembler.whitespace import collapse_whitespace
 
 _KEY = re.compile(r"(?P<key>[A-Za-z0-9_-]+):\s*(?P<value>.*)")
@@ -90,3 +90,7 @@ def _value(text: str, block: Sequence[str]) -> str | list[str]:
     if not text and all(items):
         return [item[1] for item in items if item]
     return collapse_whitespace(content) if text in _FOLDED else content
+
+
+OTHER_READERS = {"lines": by_lines, "raw": read_raw}
+"""How to read front matter that is not YAML, by its syntax: a text, and the label of its client."""

@@ -43,12 +43,12 @@ _GLOB = matching(
 HOME = "~/"
 """The start of an output pattern that is relative to the user's home folder."""
 
-_OUTPUT = matching(
+OUTPUT = matching(
     r"(?:~/(?!(?:[^\n]*/)?\.\.(?:/|\Z)))?"
-    r"(?![/\\~$%]|[A-Za-z]:|[^\n]*/~(?:/|\Z))(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*\{dir\}[^\n]*\{dir\})"
-    r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
+    r"(?![/\\~$%]|[A-Za-z]:|[^\n]*/~(?:/|\Z))(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*dir\}[^\n]*dir\})"
+    r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\}|(?<=[^./{}]/)\{subdir\}(?=/))+",
     "a path relative to the kit, or to your home folder after `~/`, written with `/`, that contains `{name}`, can "
-    "contain `{dir}` once, and has at most 255 characters",
+    "contain `{dir}` once or, in a folder, `{subdir}/`, and has at most 255 characters",
     255,
     names_file=True,
 )
@@ -96,7 +96,7 @@ _BUDGET = table(
 
 
 def _target_table(row: Target) -> Shape:
-    output = Field("output", _OUTPUT, "Where to write the files.", default=row.output)
+    output = Field("output", OUTPUT, "Where to write the files.", default=row.output)
     budget = Field("budget", _BUDGET, "Budgets for this target, instead of those in `[budget]`.")
     return table(output, budget, *row.settings, Field("values", VALUES, "Values for this client only."))
 

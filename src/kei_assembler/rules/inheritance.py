@@ -351,9 +351,7 @@ def inheriting(kit: LoadedKit, diagnostic: Diagnostic, files: Iterable[str]) -> 
 
 def first_names(files: Sequence[str]) -> str:
     """Return the names of the first of these manifests, and how many more there are, for a sentence."""
-    names = [f"`{stem(file)}`" for file in files[:_MAX_NAMED]]
-    names += [f"{len(files) - _MAX_NAMED:,} more"] if len(files) > _MAX_NAMED else []
-    return listed(names, str)
+    return listed(map(stem, files), most=_MAX_NAMED)
 
 
 def check_inheritance(kit: LoadedKit, resolved: Resolved) -> list[Diagnostic]:

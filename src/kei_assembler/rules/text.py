@@ -117,12 +117,10 @@ def placeholder_in_block(block: Block, unfilled: Unfilled) -> Iterable[Violation
             by_offset.setdefault(gap.offset, []).append(gap)
     for start, gaps in sorted(by_offset.items()):
         agents, end = sorted({name for gap in gaps for name in unfilled[gap]}), text.index("}}", start) + 2
-        shown = [f"`{name}`" for name in agents[:_MAX_NAMED]]
-        shown += [f"{len(agents) - _MAX_NAMED:,} more"] if len(agents) > _MAX_NAMED else []
         first = gaps[0]
         are_alike = all(gap.lacking == first.lacking for gap in gaps)
         clients = f" in {_labels(first.lacking)}" if are_alike and first.lacking else ""
-        message = f"the placeholder `{text[start:end]}` is not filled in for {listed(shown, str)}{clients}"
+        message = f"the placeholder `{text[start:end]}` is not filled in for {listed(agents, most=_MAX_NAMED)}{clients}"
         are_alike = all(gap.similar == first.similar for gap in gaps)
         otherwise = _HOW_TO_FILL.format(text[start + 2 : end - 2])
         hint = f"did you mean `{first.similar}`?" if are_alike and first.similar else otherwise
