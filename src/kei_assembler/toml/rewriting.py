@@ -100,7 +100,7 @@ def moved(source: Source, path: KeyPath, table: KeyPath, key: str) -> Splices:
         lines = f"{source.text[above:line]}{key_text(key)}{source.text[name.end : end]}"
     else:
         gone, lines = _without_member(source, path, mention.whole), f"{key_text(key)}{value}"
-    place = _added(source, table, lines.removesuffix("\n")) if gone else ()
+    place = placed(source, table, lines.removesuffix("\n")) if gone else ()
     if (
         place and table in _ends(source) and gone[0].start <= place[0].start <= gone[0].end
     ):  # it is at its place already
@@ -112,7 +112,13 @@ def added(source: Source, table: KeyPath, key: str, value: Sequence[str]) -> Spl
     """Return the edit that adds a key with a list of strings to a table."""
     if _is_taken(source, (*table, key)):
         return ()
-    return _added(source, table, f"{key_text(key)} = [{', '.join(map(string_text, value))}]")
+    return placed(source, table, f"{key_text(key)} = [{', '.join(map(string_text, value))}]")
+
+
+def value_part(source: Source, path: KeyPath) -> Part | None:
+    """Return where the value at a path is written, or None if it is a table with a header, or is not there."""
+    mention = _mention(source, path)
+    return _part(source, mention.value) if mention and mention.value else None
 
 
 OPERATIONS: Mapping[str, Callable[..., Splices]] = {
@@ -181,8 +187,8 @@ def _without_member(source: Source, path: KeyPath, whole: Span) -> Splices:
     return ()
 
 
-def _added(source: Source, table: KeyPath, lines: str) -> Splices:
-    """Return the edit that adds lines to a table: after its last key, or else below its header."""
+def placed(source: Source, table: KeyPath, lines: str) -> Splices:
+    """Return the edit that adds lines to a table: after its last key, below its header, or with a new header."""
     text, ends = source.text, _ends(source)
     if table in ends:
         end = ends[table]
