@@ -19,6 +19,7 @@ from kei_assembler.importing.updates.versions import Version, text_for
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import INHERITED
+from kei_assembler.repair.rename import files_of_block
 from kei_assembler.toml.assignments import with_value
 from kei_assembler.toml.source import with_lf
 from kei_assembler.whitespace import has_text
@@ -71,7 +72,7 @@ def _as_imported(kit: LoadedKit, manifest: str, version: Version) -> dict[str, s
     is_in_file = roles.is_for_file(role) and (bool(present) or not roles.obstacle(kit, theirs))
     new: dict[str, str | None] = {**_files(theirs, manifest, file if is_in_file else "")}
     new |= {block_file(kit, each): text for each, text in names.new.items()}
-    gone = [file for each in own for file in kit.blocks.files(each)]
+    gone = [file for each in own for file in files_of_block(kit, each)]
     return {**dict.fromkeys([*gone, *filter(None, [present])]), **new}
 
 

@@ -12,6 +12,7 @@ from kei_assembler.importing.updates.values import Conflict
 from kei_assembler.repair.adoption.words import merged
 
 _MAX_LEVEL = 6
+_NEWLINE = "\n"
 _MIN_LIKENESS = 0.5
 
 
@@ -42,6 +43,7 @@ class _Merge:
     def __init__(self, base: str, theirs: str, texts: Sequence[str], prefers: str) -> None:
         self.texts = texts
         self.prefers = prefers
+        self.whole = base.strip("\n"), theirs.strip("\n")
         self.base = _sections(base)
         self.theirs = _sections(theirs)
         self.ours = [sections(text, _MAX_LEVEL) for text in texts]
@@ -52,6 +54,8 @@ class _Merge:
         self.conflicts: list[Conflict] = []
 
     def merge(self) -> MergedTexts:
+        if self.texts[0].strip("\n") == self.whole[0]:
+            return MergedTexts([f"{self.whole[1]}{_end(self.texts[0])}", *self.texts[1:]], [])
         places = self._places()
         previous: _Place | None = None
         waiting: list[str] = []
@@ -124,13 +128,16 @@ class _Merge:
         cut = self.ours[number]
         if not any(place.text == number for place in (*self.made, *self.added)):
             return self.texts[number]
-        parts = [*self.added.get(_Place(number, -1), [])]
+        parts = [(text, "\n") for text in self.added.get(_Place(number, -1), [])]
         for index, section in enumerate(cut):
             place = _Place(number, index)
-            parts += [self.made.get(place, _text(section)), *self.added.get(place, [])]
-        text = "\n\n".join(filter(None, parts))
-        end = self.texts[number][len(self.texts[number].rstrip("\n")) :]
-        return f"{text}{end}" if text else ""
+            parts.append((self.made.get(place, section.text.rstrip("\n")), _end(section.text)))
+            parts += [(text, "\n") for text in self.added.get(place, [])]
+        filled = [part for part in parts if part[0]]
+        text = "".join(f"{text}\n{gap or _NEWLINE}" for text, gap in filled[:-1]) + "".join(
+            one[0] for one in filled[-1:]
+        )
+        return f"{text}{_end(self.texts[number])}" if text else ""
 
 
 def _sections(text: str) -> list[Section]:
@@ -139,6 +146,11 @@ def _sections(text: str) -> list[Section]:
 
 def _text(section: Section) -> str:
     return section.text.strip("\n")
+
+
+def _end(text: str) -> str:
+    """The newlines that a text ends with."""
+    return text[len(text.rstrip("\n")) :]
 
 
 def _is_equal(one: Section, other: Section) -> bool:
