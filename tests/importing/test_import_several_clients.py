@@ -206,7 +206,7 @@ def test_copies_for_one_client_become_one_manifest(bench: Workbench) -> None:
 def test_the_old_files_of_all_clients_are_removed(bench: Workbench) -> None:
     bench.write({".opencode/agent/critic.md": _agent(), ".github/chatmodes/critic.chatmode.md": _agent()})
     run = bench.run("import", ".")
-    assert "assemble import --remove-old .github/chatmodes/critic.chatmode.md .opencode/agent/critic.md" in run.stderr
+    assert "assemble import --replace .github/chatmodes/critic.chatmode.md .opencode/agent/critic.md" in run.stderr
     manifest = bench.read("agents/critic.toml")
     assert re.findall("^# Imported from ([^ ]*)", manifest, re.MULTILINE) == [
         ".github/chatmodes/critic.chatmode.md",

@@ -236,7 +236,7 @@ def test_an_old_file_is_removed(bench: Workbench) -> None:
             "assemble.toml": '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n',
         }
     )
-    assert bench.run("import", "--remove-old", FOLDER).status == 0
+    assert bench.run("import", "--replace", FOLDER).status == 0
     assert not (bench.folder / FOLDER / "reviewer.md").exists()
     assert "Rule 19" in bench.read(f"{FOLDER}/critic.md")
     assert bench.run("--all", "--check").status == 0

@@ -25,7 +25,7 @@ _FROM_HELP = (
 )
 
 
-_REMOVE_OLD_HELP = (
+_REPLACE_HELP = (
     "Delete imported files whose agents get files with other names, after generating these, and replace the text of "
     "imported instructions with the generated section. A file that says more than its manifest is kept."
 )
@@ -43,7 +43,7 @@ _METADATA_HELP = (
 @click.option("--share", is_flag=True, help="Move sections that several files have word for word to blocks.")
 @click.option("--keep-metadata", is_flag=True, help=_METADATA_HELP)
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be written.")
-@click.option("--remove-old", is_flag=True, help=_REMOVE_OLD_HELP)
+@click.option("--replace", is_flag=True, help=_REPLACE_HELP)
 @click.option("--update", is_flag=True, help=_UPDATE_HELP)
 @click.option("--prefer", type=OneOf(("mine", "upstream")), help=_PREFER_HELP)
 @kit_option

@@ -1,6 +1,6 @@
 """The comment in a new manifest that says which file it was imported from, if that file is to be deleted later.
 
-With it, `import --remove-old` recognizes the manifest after people have edited or renamed it.
+With it, `import --replace` recognizes the manifest after people have edited or renamed it.
 """
 
 from __future__ import annotations

@@ -83,14 +83,14 @@ class ImportOptions(NamedTuple):
     """The options of an import.
 
     With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written. With
-    `remove_old`, imported files are deleted whose agents get files with other names, after these are generated. With
+    `replace`, imported files are deleted whose agents get files with other names, after these are generated. With
     `keep_metadata`, the settings of a new kit declare the keys that no client knows. With `update`, manifests get what
     changed in files that were imported before; `prefer` says which side wins if both changed.
     """
 
     share: bool = False
     dry_run: bool = False
-    remove_old: bool = False
+    replace: bool = False
     keep_metadata: bool = False
     update: bool = False
     prefer: str | None = None
@@ -178,7 +178,7 @@ def _finish(
         write_record(kit, record, [file for file in manifests if file.conversion.kind is AGENT])
     new = by_imported_file(manifests)
     old = old_files(kit, new)
-    if not (options.remove_old and old) or options.dry_run:
+    if not (options.replace and old) or options.dry_run:
         return _Ending(new, old, [], [])
     removal = remove(kit.folder, old)
     if removal.found:
