@@ -24,6 +24,7 @@ from kei_assembler.markdown.placeholders import may_have_placeholders, protected
 from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_agents, toolset
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
+from kei_assembler.paths import is_inside
 from kei_assembler.rules import imports
 from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
@@ -118,7 +119,9 @@ class _Converter:
         if own := assumed | self.own:
             self.data["target"] = {self.row.name: own}
         output = self.kit.output(self.row.name, self.data["name"], self.kit.manifest_file(self.data["name"]))
-        is_left_behind = bool(target_by_folder(self.agent.kit_path)) and self.agent.kit_path != output
+        path, folder = self.agent.kit_path, output.rpartition("/")[0]
+        is_seen = target_by_folder(path) is not None or (folder != "" and is_inside(path, folder))
+        is_left_behind = is_seen and path != output
         if is_left_behind:
             rest = "" if self.is_complete else "move what the manifest lacks and "
             hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"
