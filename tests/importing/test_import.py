@@ -794,7 +794,7 @@ def test_sections_below_several_titles_stay_in_place() -> None:
 
 @pytest.mark.parametrize("code", [code for code in RULES if code.startswith("I")])
 def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
-    args = {"I911": ["--share"], "I917": ["--remove-old"]}.get(code, [])
+    args = {"I911": ["--share"], "I917": ["--replace"]}.get(code, [])
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
         bench.write({f"{folder}/{file.path}": file.text * file.times for file in example_files(example)})

@@ -117,9 +117,7 @@ def test_an_imported_file_is_not_a_second_agent(bench: Workbench) -> None:
     bench.run("import", ".claude/agents")
     bench.run("--all")
     run = bench.run("import", ".claude/agents")
-    steps = (
-        "assemble import --remove-old '.claude/agents/My Rev.md', which deletes the old file after generating the new"
-    )
+    steps = "assemble import --replace '.claude/agents/My Rev.md', which deletes the old file after generating the new"
     assert (run.status, run.stdout) == (0, "")
     assert run.stderr.startswith(f"1 agent: 1 already imported\nnext: review the manifests, then run: {steps}\n")
     assert [path for path in bench.files() if path.startswith("agents/")] == ["agents/rev.toml"]
@@ -131,7 +129,7 @@ def test_an_imported_file_is_not_a_second_agent(bench: Workbench) -> None:
 def test_a_kit_recognizes_its_files_outside_its_folder(bench: Workbench) -> None:
     bench.write({"kit/assemble.toml": 'root = ".."\n\n[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'})
     bench.write({".claude/agents/My Rev.md": _agent("rev"), ".claude/agents/b.md": _agent("b")})
-    run = bench.run("import", "../.claude/agents", "--remove-old", cwd="kit")
+    run = bench.run("import", "../.claude/agents", "--replace", cwd="kit")
     assert _run_next(bench, run, cwd="kit").stdout.split() == ["overwrote", "../.claude/agents/b.md"]
     for folder, args in {"kit": ["../.claude/agents"], ".": [".claude/agents", "--kit", "kit"]}.items():
         run = bench.run("import", *args, cwd=folder)

@@ -76,7 +76,7 @@ def test_a_handoff_to_a_base_stays_text(kit: Workbench) -> None:
 
 def test_a_file_where_a_base_would_have_its_output_can_be_deleted(kit: Workbench) -> None:
     kit.write({f"{FOLDER}/base.md": f"{HEAD}You work.\n"})
-    run = kit.run("import", f"{FOLDER}/base.md", "--remove-old")
+    run = kit.run("import", f"{FOLDER}/base.md", "--replace")
     assert (run.status, f"deleted {FOLDER}/base.md\n" in run.stdout) == (0, True), run
     assert kit.run("--all", "--check", "--ignore=E108").status == 0
 

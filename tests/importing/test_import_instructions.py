@@ -22,7 +22,7 @@ GUIDE = "# Guide\n\nIntro.\n\n## Testing\n\nRun `make test`.\n\n## Style\n\nBe b
 OUTPUT = '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n'
 CREATED = ("assemble.toml", "_blocks/testing.md", "_blocks/style.md", "instructions/house.toml")
 HOUSE = "instructions/house.toml"
-REPLACE = "next: review the manifests, then run: assemble import --remove-old {}, which replaces the imported {}\n"
+REPLACE = "next: review the manifests, then run: assemble import --replace {}, which replaces the imported {}\n"
 BUILD = "next: review the manifests, then run: assemble --all\n"
 ONE = REPLACE.format("AGENTS.md", "text with a section")
 BEGIN = re.compile(r"<!-- assemble: begin (\S+)[^\n]*-->\n\n(.*)\n\n<!-- assemble: end \1 -->\n?", re.DOTALL)
@@ -61,14 +61,14 @@ def test_the_sections_become_blocks(bench: Workbench) -> None:
 
 def test_the_section_replaces_the_text(bench: Workbench) -> None:
     _import(bench, GUIDE)
-    run = bench.run("import", "--remove-old", "AGENTS.md")
+    run = bench.run("import", "--replace", "AGENTS.md")
     assert run == Run(0, "updated AGENTS.md\n", "1 instruction manifest: 1 already imported\n")
     assert f"{_section(bench)}\n" == GUIDE
     assert bench.run("--all", "--check", "--strict").status == 0
 
 
 def test_an_import_can_replace_the_text_at_once(bench: Workbench) -> None:
-    run = _import(bench, GUIDE, "AGENTS.md", "--remove-old")
+    run = _import(bench, GUIDE, "AGENTS.md", "--replace")
     assert (run.status, run.stdout.splitlines()[-1]) == (0, "updated AGENTS.md")
     assert run.stderr == f"1 instruction manifest\n{BUILD}"
     assert f"{_section(bench)}\n" == GUIDE
@@ -80,7 +80,7 @@ def test_the_manifest_can_be_edited_before_the_text_is_replaced(bench: Workbench
     bench.write({"_blocks/style.md": "## Style\n\nBe kind.\n"})
     bench.write({"instructions/rules.toml": bench.read(HOUSE).replace('"house"', '"rules"')})
     (bench.folder / HOUSE).unlink()
-    assert bench.run("import", "--remove-old", "AGENTS.md").stdout == "updated AGENTS.md\n"
+    assert bench.run("import", "--replace", "AGENTS.md").stdout == "updated AGENTS.md\n"
     assert f"{_section(bench)}\n" == GUIDE.replace("brief", "kind")
     assert bench.run("--all", "--check").status == 0
 
@@ -88,7 +88,7 @@ def test_the_manifest_can_be_edited_before_the_text_is_replaced(bench: Workbench
 def test_a_dry_run_writes_nothing(bench: Workbench) -> None:
     bench.write({"AGENTS.md": GUIDE})
     before = bench.files()
-    run = bench.run("import", "--dry-run", "--remove-old", "AGENTS.md")
+    run = bench.run("import", "--dry-run", "--replace", "AGENTS.md")
     assert run.stderr == "1 instruction manifest\n"
     assert [line.split()[:2] for line in run.stdout.splitlines()] == [["would", "create"]] * 4
     assert bench.files() == before
@@ -99,7 +99,7 @@ def test_a_second_import_changes_nothing(bench: Workbench) -> None:
     before = bench.files()
     assert bench.run("import", "AGENTS.md") == Run(0, "", f"1 instruction manifest: 1 already imported\n{ONE}")
     assert bench.files() == before
-    bench.run("import", "--remove-old", "AGENTS.md")
+    bench.run("import", "--replace", "AGENTS.md")
     before = bench.files()
     assert bench.run("import", "AGENTS.md") == Run(0, "", "1 instruction manifest: 1 already imported\n")
     assert bench.files() == before
@@ -109,7 +109,7 @@ def test_a_changed_file_is_not_imported_a_second_time(bench: Workbench) -> None:
     _import(bench, GUIDE)
     bench.write({"AGENTS.md": f"{GUIDE}\n## New\n\nText.\n"})
     before = bench.files()
-    run = bench.run("import", "--remove-old", "AGENTS.md")
+    run = bench.run("import", "--replace", "AGENTS.md")
     assert (run.status, run.stdout) == (1, "foreign instructions/house.toml\n")
     assert run.stderr.startswith(
         "AGENTS.md:1:1: error[I908] instructions/house.toml exists with different content, and was kept\n"
@@ -120,7 +120,7 @@ def test_a_changed_file_is_not_imported_a_second_time(bench: Workbench) -> None:
 
 def test_the_instructions_of_a_folder(bench: Workbench) -> None:
     bench.write({"AGENTS.md": GUIDE, "packages/api/AGENTS.md": "# API\n\nIt is REST.\n", "api/AGENTS.md": "Other.\n"})
-    run = bench.run("import", "AGENTS.md", "packages/api/AGENTS.md", "api/AGENTS.md", "--remove-old")
+    run = bench.run("import", "AGENTS.md", "packages/api/AGENTS.md", "api/AGENTS.md", "--replace")
     assert run.status == 0
     assert _manifest(bench, "api") == {"name": "api", "folder": "packages/api", "blocks": ["api"]}
     assert _manifest(bench, "api-2") == {"name": "api-2", "folder": "api", "role": "Other.\n"}
@@ -139,7 +139,7 @@ def test_a_folder_does_not_include_instructions(bench: Workbench) -> None:
 
 
 def test_the_text_of_claude_code_moves_to_the_shared_file(bench: Workbench) -> None:
-    run = _import(bench, GUIDE, "CLAUDE.md", "--remove-old")
+    run = _import(bench, GUIDE, "CLAUDE.md", "--replace")
     assert run.stdout.splitlines()[-2:] == ["created AGENTS.md", "updated CLAUDE.md"]
     assert run.stderr == (
         "CLAUDE.md:1:1: note[I919] the text will be in `AGENTS.md`, which other clients read, too\n"
@@ -151,7 +151,7 @@ def test_the_text_of_claude_code_moves_to_the_shared_file(bench: Workbench) -> N
 
 
 def test_the_file_of_a_client_that_reads_no_other(bench: Workbench) -> None:
-    run = _import(bench, GUIDE, "GEMINI.md", "--remove-old")
+    run = _import(bench, GUIDE, "GEMINI.md", "--replace")
     assert (run.status, run.stderr) == (0, f"1 instruction manifest\n{BUILD}")
     assert 'targets = ["gemini"]' in bench.read("assemble.toml")
     assert f"{_section(bench, 'GEMINI.md')}\n" == GUIDE
@@ -160,13 +160,13 @@ def test_the_file_of_a_client_that_reads_no_other(bench: Workbench) -> None:
 
 def test_a_kit_whose_clients_do_not_read_the_file(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'targets = ["gemini"]\n'})
-    assert _import(bench, GUIDE, "AGENTS.md", "--remove-old").status == 0
+    assert _import(bench, GUIDE, "AGENTS.md", "--replace").status == 0
     assert _manifest(bench)["targets"] == ["claude-code"]
     assert f"{_section(bench)}\n" == GUIDE
 
 
 def test_the_file_in_the_folder_of_a_client_is_deleted(bench: Workbench) -> None:
-    run = _import(bench, GUIDE, ".claude/CLAUDE.md", "--remove-old")
+    run = _import(bench, GUIDE, ".claude/CLAUDE.md", "--replace")
     assert run.stdout.splitlines()[-2:] == ["created AGENTS.md", "deleted .claude/CLAUDE.md"]
     assert f"{_section(bench)}\n" == GUIDE
     assert bench.run("--all", "--check", "--strict").status == 0
@@ -175,7 +175,7 @@ def test_the_file_in_the_folder_of_a_client_is_deleted(bench: Workbench) -> None
 @pytest.mark.parametrize("text", ["@AGENTS.md\n", "\n@./AGENTS.md", "@AGENTS.md\r\n"])
 def test_a_file_that_only_imports_another(text: str, bench: Workbench) -> None:
     bench.write({"AGENTS.md": GUIDE, "CLAUDE.md": text})
-    run = bench.run("import", "CLAUDE.md", "AGENTS.md", "--remove-old")
+    run = bench.run("import", "CLAUDE.md", "AGENTS.md", "--replace")
     assert run.stderr == (
         "CLAUDE.md:1:1: note[I921] the file only imports `AGENTS.md`, and can stay as it is\n"
         f"1 instruction manifest; 1 note\n{BUILD}"
@@ -186,7 +186,7 @@ def test_a_file_that_only_imports_another(text: str, bench: Workbench) -> None:
 
 def test_a_file_with_an_import_and_more_is_kept(bench: Workbench) -> None:
     bench.write({"AGENTS.md": GUIDE, "CLAUDE.md": "@AGENTS.md\n\nUse plan mode.\n"})
-    run = bench.run("import", "CLAUDE.md", "AGENTS.md", "--remove-old")
+    run = bench.run("import", "CLAUDE.md", "AGENTS.md", "--replace")
     assert (
         "CLAUDE.md:1:1: note[I921] the file imports `AGENTS.md`, and the rest is only for Claude Code; "
         "it was not imported\n"
@@ -207,7 +207,7 @@ def test_files_with_the_same_text_become_one_manifest(args: tuple[str, ...], ben
     )
     assert run.stderr.endswith(REPLACE.format("AGENTS.md CLAUDE.md", "texts with sections"))
     assert [path for path in bench.files() if path.startswith("instructions")] == [HOUSE]
-    run = bench.run("import", "--remove-old", "AGENTS.md", "CLAUDE.md")
+    run = bench.run("import", "--replace", "AGENTS.md", "CLAUDE.md")
     assert run.stdout == "updated AGENTS.md\nupdated CLAUDE.md\n"
     assert f"{_section(bench)}\n" == GUIDE
     assert _section(bench, "CLAUDE.md") == "@AGENTS.md"
@@ -218,7 +218,7 @@ def test_files_with_the_same_text_become_one_manifest(args: tuple[str, ...], ben
 def test_a_link(args: tuple[str, ...], bench: Workbench) -> None:
     bench.write({"AGENTS.md": GUIDE})
     os.symlink("AGENTS.md", bench.folder / "CLAUDE.md")
-    run = bench.run("import", *args, "--remove-old")
+    run = bench.run("import", *args, "--replace")
     assert "note[I921] the file is a link to `AGENTS.md`, so it has the same text\n" in run.stderr
     assert (run.stdout != "") == (len(args) == 2)
     assert len(args) == 1 or bench.run("--all", "--check").status == 0
@@ -236,7 +236,7 @@ def test_a_file_beside_that_cannot_be_read(beside: str, bench: Workbench) -> Non
     else:
         (bench.folder.parent / "outside.md").write_text(GUIDE)
         path.symlink_to("../outside.md" if beside == "link to the outside" else "nowhere.md")
-    run = _import(bench, GUIDE, "CLAUDE.md", "--remove-old")
+    run = _import(bench, GUIDE, "CLAUDE.md", "--replace")
     assert "I921" not in _codes(run)
     assert run.status == (0 if beside == "broken link" else 1)
     assert bench.read("CLAUDE.md") == GUIDE or run.status == 0
@@ -244,7 +244,7 @@ def test_a_file_beside_that_cannot_be_read(beside: str, bench: Workbench) -> Non
 
 def test_files_of_a_folder_with_different_texts(bench: Workbench) -> None:
     bench.write({"AGENTS.md": GUIDE, "CLAUDE.md": "Use plan mode.\n"})
-    run = bench.run("import", "AGENTS.md", "CLAUDE.md", "--remove-old")
+    run = bench.run("import", "AGENTS.md", "CLAUDE.md", "--replace")
     assert _codes(run) == ["I919"]
     assert _manifest(bench, "house-claude-code") == {"name": "house-claude-code", "role": "Use plan mode.\n"}
     assert bench.read("AGENTS.md").count("assemble: begin") == 2
@@ -262,7 +262,7 @@ def test_generated_sections_are_skipped(bench: Workbench) -> None:
     )
     assert bench.run("--all").status == 0
     bench.write({"AGENTS.md": f"{bench.read('AGENTS.md')}\n# B\n\nAfter.\n\n```\nopen\n"})
-    run = bench.run("import", "AGENTS.md", "--remove-old")
+    run = bench.run("import", "AGENTS.md", "--replace")
     assert _codes(run) == ["I914", "I909"]
     assert "AGENTS.md:14:1: warning[I909]" in run.stderr
     assert "AGENTS.md:3:1: note[I914]" in run.stderr
@@ -296,7 +296,7 @@ def test_a_damaged_section_is_reported(bench: Workbench) -> None:
 
 def test_the_place_for_a_section_is_used(bench: Workbench) -> None:
     text = "# A\n\nText.\n\n<!-- assemble: house -->\n\n# B\n\nMore.\n"
-    run = _import(bench, text, "AGENTS.md", "--remove-old")
+    run = _import(bench, text, "AGENTS.md", "--replace")
     assert (run.status, _manifest(bench)["blocks"]) == (0, ["a", "b"])
     assert _section(bench) == "# A\n\nText.\n\n# B\n\nMore."
 
@@ -325,7 +325,7 @@ SAME = {
 @pytest.mark.parametrize("share", [(), ("--share",)])
 @pytest.mark.parametrize("what", SAME)
 def test_the_generated_text_is_the_same(what: str, share: tuple[str, ...], bench: Workbench) -> None:
-    run = _import(bench, SAME[what], "AGENTS.md", "--remove-old", *share)
+    run = _import(bench, SAME[what], "AGENTS.md", "--replace", *share)
     assert (run.status, _codes(run)) == (0, [])
     assert f"{_section(bench)}\n" == SAME[what]
     assert bench.run("--all", "--check").status == 0
@@ -333,7 +333,7 @@ def test_the_generated_text_is_the_same(what: str, share: tuple[str, ...], bench
 
 def test_crlf_and_a_byte_order_mark(bench: Workbench) -> None:
     text = b"\xef\xbb\xbf" + GUIDE.replace("\n", "\r\n").encode()
-    run = _import(bench, text, "AGENTS.md", "--remove-old")
+    run = _import(bench, text, "AGENTS.md", "--replace")
     assert (run.status, _codes(run)) == (0, [])
     assert b"\n" not in (bench.folder / "AGENTS.md").read_bytes().replace(b"\r\n", b"")
     assert f"{_section(bench)}\n" == GUIDE
@@ -342,14 +342,14 @@ def test_crlf_and_a_byte_order_mark(bench: Workbench) -> None:
 
 def test_front_matter_becomes_text(bench: Workbench) -> None:
     text = "---\ntitle: Rules\n---\n\n# A\n\na\n\n# B\n\nb\n"
-    run = _import(bench, text, "AGENTS.md", "--remove-old")
+    run = _import(bench, text, "AGENTS.md", "--replace")
     assert "AGENTS.md:1:1: warning[I922] the front matter becomes part of the text\n" in run.stderr
     assert _manifest(bench) == {"name": "house", "role": "---\ntitle: Rules\n---\n", "blocks": ["a", "b"]}
     assert f"{_section(bench)}\n" == text
 
 
 def test_an_open_fence_is_closed(bench: Workbench) -> None:
-    run = _import(bench, "# A\n\n```\ncode\n", "AGENTS.md", "--remove-old")
+    run = _import(bench, "# A\n\n```\ncode\n", "AGENTS.md", "--replace")
     assert (run.status, _codes(run)) == (0, ["I909"])
     assert (
         "AGENTS.md:3:1: warning[I909] the text leaves a code fence open; the manifest closes it at the end"
@@ -360,7 +360,7 @@ def test_an_open_fence_is_closed(bench: Workbench) -> None:
 
 def test_a_long_text_before_the_headings_gets_a_file(bench: Workbench) -> None:
     long = "".join(f"- Rule {number}\n" for number in range(50))
-    run = _import(bench, f"{long}\n# A\n\na\n", "AGENTS.md", "--remove-old")
+    run = _import(bench, f"{long}\n# A\n\na\n", "AGENTS.md", "--replace")
     assert "created roles/house.md\n" in run.stdout
     assert _manifest(bench)["role"] == {"file": "roles/house.md"}
     assert f"{_section(bench)}\n" == f"{long}\n# A\n\na\n"
@@ -368,7 +368,7 @@ def test_a_long_text_before_the_headings_gets_a_file(bench: Workbench) -> None:
 
 def test_a_very_long_file(bench: Workbench) -> None:
     text = "".join(f"# Same\n\nRule {number}.\n\n" for number in range(1500))
-    run = _import(bench, text, "AGENTS.md", "--remove-old")
+    run = _import(bench, text, "AGENTS.md", "--replace")
     assert run.status == 0
     assert _section(bench) == text.strip()
 
@@ -405,7 +405,7 @@ def test_a_section_of_agents_is_shared(bench: Workbench) -> None:
         ONE.rstrip("\n"),
         "then run: assemble --all --force, which overwrites the imported files",
     ]
-    for command in ("import --remove-old AGENTS.md", "--all --force"):
+    for command in ("import --replace AGENTS.md", "--all --force"):
         assert bench.run(*command.split()).status == 0
     assert bench.run("--all", "--check").status == 0
 
@@ -435,7 +435,7 @@ def test_a_file_outside_of_the_kit(bench: Workbench) -> None:
 
 def test_a_text_that_cannot_be_built_is_kept(bench: Workbench) -> None:
     bench.write({"AGENTS.md": "Ask {{SOMEBODY}}.\n"})
-    run = bench.run("import", "AGENTS.md", "--remove-old")
+    run = bench.run("import", "AGENTS.md", "--replace")
     assert (run.status, _codes(run)) == (1, ["I917", "T401"])
     assert bench.read("AGENTS.md") == "Ask {{SOMEBODY}}.\n"
 
@@ -449,7 +449,7 @@ def test_a_manifest_of_another_kind_may_have_the_name(bench: Workbench) -> None:
 def test_a_kit_without_a_folder_for_instructions(bench: Workbench) -> None:
     bench.write({"assemble.toml": 'manifests = "bots"\n', "bots/x.toml": 'name = "x"\ndescription = "X."\n'})
     assert bench.run("--all").status == 0
-    assert _import(bench, GUIDE, "AGENTS.md", "--remove-old").status == 0
+    assert _import(bench, GUIDE, "AGENTS.md", "--replace").status == 0
     assert 'kind = "instructions"' in bench.read("bots/house.toml")
     assert bench.run("--all", "--check").status == 0
 
@@ -521,7 +521,7 @@ def test_a_text_is_split_without_a_loss(text: str) -> None:
 def test_an_import_generates_the_same_text(text: str, bench: Workbench) -> None:
     for path in bench.files():
         (bench.folder / path).unlink()
-    run = _import(bench, text, "AGENTS.md", "--remove-old")
+    run = _import(bench, text, "AGENTS.md", "--replace")
     wanted = trimmed(with_backslashes(closed(text.strip("\n"))[0])[0])
     if run.status == 0 and wanted:
         assert _html(_section(bench)) == _html(wanted)

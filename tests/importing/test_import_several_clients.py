@@ -115,7 +115,7 @@ def test_a_second_import_recognizes_blocks_with_variants(bench: Workbench) -> No
     before = bench.files()
     assert (bench.run("import", ".").stdout, bench.files()) == ("", before)
     bench.write({"_blocks/critic-notes@codex.md": "Mine.\n"})
-    assert bench.run("import", ".").stdout == "foreign agents/critic.toml\n"
+    assert bench.run("import", ".") == (0, "", "1 agent from 2 files: 1 already imported\n")
     assert bench.read("_blocks/critic-notes@codex.md") == "Mine.\n"
 
 
@@ -206,7 +206,7 @@ def test_copies_for_one_client_become_one_manifest(bench: Workbench) -> None:
 def test_the_old_files_of_all_clients_are_removed(bench: Workbench) -> None:
     bench.write({".opencode/agent/critic.md": _agent(), ".github/chatmodes/critic.chatmode.md": _agent()})
     run = bench.run("import", ".")
-    assert "assemble import --remove-old .github/chatmodes/critic.chatmode.md .opencode/agent/critic.md" in run.stderr
+    assert "assemble import --replace .github/chatmodes/critic.chatmode.md .opencode/agent/critic.md" in run.stderr
     manifest = bench.read("agents/critic.toml")
     assert re.findall("^# Imported from ([^ ]*)", manifest, re.MULTILINE) == [
         ".github/chatmodes/critic.chatmode.md",
@@ -215,6 +215,7 @@ def test_the_old_files_of_all_clients_are_removed(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": manifest.replace("Reviews", "Always reviews")})
     _follow(bench, run)
     assert sorted(path for path in bench.files() if path.startswith(".")) == [
+        ".assemble/imported.json",
         path_of("copilot"),
         path_of("opencode"),
     ]

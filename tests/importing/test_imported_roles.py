@@ -121,10 +121,20 @@ def test_a_repeated_import_changes_nothing(bench: Workbench) -> None:
     assert bench.files() == before
 
 
-def test_an_edited_role_file_is_kept_and_reported_once(bench: Workbench) -> None:
+def test_an_edited_role_file_is_kept(bench: Workbench) -> None:
     bench.write({f"{FOLDER}/critic.md": _agent(LONG)})
     bench.run("import", FOLDER)
     bench.write({"roles/critic.md": "Mine.\n"})
+    before = bench.files()
+    assert bench.run("import", FOLDER) == (0, "", "1 agent: 1 already imported\n")
+    assert bench.files() == before
+
+
+def test_a_role_file_that_is_in_the_way_is_kept_and_reported_once(bench: Workbench) -> None:
+    bench.write({f"{FOLDER}/critic.md": _agent(LONG)})
+    bench.run("import", FOLDER)
+    bench.write({"roles/critic.md": "Mine.\n"})
+    (bench.folder / ".assemble/imported.json").unlink()
     before = bench.files()
     run = bench.run("import", FOLDER)
     assert (run.status, run.stderr.count("error[")) == (1, 1)
@@ -226,7 +236,7 @@ def test_an_old_file_is_removed(bench: Workbench) -> None:
             "assemble.toml": '[target.claude-code]\noutput = ".claude/agents/{name}.md"\n',
         }
     )
-    assert bench.run("import", "--remove-old", FOLDER).status == 0
+    assert bench.run("import", "--replace", FOLDER).status == 0
     assert not (bench.folder / FOLDER / "reviewer.md").exists()
     assert "Rule 19" in bench.read(f"{FOLDER}/critic.md")
     assert bench.run("--all", "--check").status == 0

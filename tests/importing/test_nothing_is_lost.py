@@ -81,7 +81,7 @@ def test_a_file_with_more_than_its_manifest_is_not_overwritten(what: str, bench:
     assert f"keep until you have moved what the findings above name to the manifests: {path}\n" in run.stderr
     _follow(bench, run)
     assert bench.read(path) == text
-    assert bench.run("import", ".", "--remove-old").status in (0, 1)
+    assert bench.run("import", ".", "--replace").status in (0, 1)
     assert bench.read(path) == text
 
 
@@ -89,7 +89,7 @@ def test_a_file_with_more_than_its_manifest_is_not_overwritten(what: str, bench:
 def test_a_file_with_more_than_its_manifest_is_not_deleted(what: str, bench: Workbench) -> None:
     path, text, _ = LOSSES[what]
     old = path.replace("critic.", "old.")
-    run = _import(bench, {old: text, f"{FOLDER}/other.md": _agent("other")}, "--remove-old")
+    run = _import(bench, {old: text, f"{FOLDER}/other.md": _agent("other")}, "--replace")
     assert "rm " not in run.stderr
     _follow(bench, run)
     assert bench.read(old) == text
@@ -143,7 +143,7 @@ RENAMED = {
 def test_the_next_steps_replace_the_old_files(bench: Workbench) -> None:
     run = _import(bench, RENAMED)
     assert run.stderr.splitlines()[-2:] == [
-        "next: review the manifests, then run: assemble import --remove-old .claude/agents/aaa.md "
+        "next: review the manifests, then run: assemble import --replace .claude/agents/aaa.md "
         ".claude/agents/bbb.md, which deletes the old files after generating the new",
         "then run: assemble --all --force, which overwrites the imported files",
     ]
@@ -159,7 +159,7 @@ def test_no_step_builds_again_what_another_one_generates(bench: Workbench) -> No
     run = _import(bench, {**old, f"{FOLDER}/ccc.md": _agent("other", "# Ours.\n")})
     assert run.stderr.splitlines()[-3:] == [
         f"keep until you have moved what the findings above name to the manifests: {FOLDER}/ccc.md",
-        f"next: review the manifests, then run: assemble import --remove-old {FOLDER}/aaa.md {FOLDER}/bbb.md, "
+        f"next: review the manifests, then run: assemble import --replace {FOLDER}/aaa.md {FOLDER}/bbb.md, "
         "which deletes the old files after generating the new",
         "finally, delete the files that you kept and run: assemble --all",
     ]
@@ -209,8 +209,8 @@ def test_shared_sections_and_names_of_their_own_do_not_stop_the_next_steps(bench
 def test_an_old_file_that_was_edited_after_its_import_is_kept(bench: Workbench) -> None:
     _import(bench, RENAMED)
     bench.write({f"{FOLDER}/aaa.md": f"{RENAMED[f'{FOLDER}/aaa.md']}More.\n"})
-    run = bench.run("import", f"{FOLDER}/aaa.md", "--remove-old")
-    assert (run.status, "error[I908]" in run.stderr) == (1, True)
+    run = bench.run("import", f"{FOLDER}/aaa.md", "--replace")
+    assert (run.status, "note[I941]" in run.stderr) == (0, True)
     assert "More." in bench.read(f"{FOLDER}/aaa.md")
 
 
@@ -248,13 +248,13 @@ def test_errors_come_first(bench: Workbench) -> None:
 def test_the_next_steps_name_the_kit_and_the_client(bench: Workbench) -> None:
     bench.write({f"kit/{path}": text for path, text in RENAMED.items()})
     run = bench.run("import", "kit", "--kit", "kit", "--from", "claude-code")
-    assert "assemble import --remove-old --from claude-code --kit kit kit/.claude/agents/aaa.md" in run.stderr
+    assert "assemble import --replace --from claude-code --kit kit kit/.claude/agents/aaa.md" in run.stderr
     assert _follow(bench, run) == [0, 0]
     assert bench.run("--all", "--check", "--kit", "kit").status == 0
 
 
 def test_the_option_deletes_the_old_files_after_the_new_ones_are_generated(bench: Workbench) -> None:
-    run = _import(bench, RENAMED, "--remove-old")
+    run = _import(bench, RENAMED, "--replace")
     assert run.status == 0
     assert run.stdout.splitlines()[-4:] == [
         *(f"created {FOLDER}/{name}.md" for name in ("critic", "tester")),
@@ -269,21 +269,21 @@ def test_the_option_deletes_the_old_files_after_the_new_ones_are_generated(bench
 def test_a_later_import_can_delete_them(bench: Workbench) -> None:
     _import(bench, RENAMED)
     assert bench.run("--all", "--force").status in (0, 1)
-    run = bench.run("import", FOLDER, "--remove-old")
+    run = bench.run("import", FOLDER, "--replace")
     assert run.stdout.splitlines()[-2:] == [f"deleted {FOLDER}/aaa.md", f"deleted {FOLDER}/bbb.md"]
     assert bench.run("--all", "--check", "--strict").status == 0
 
 
 def test_all_old_files_are_deleted_or_none(bench: Workbench) -> None:
     files = RENAMED | {f"{FOLDER}/critic.md": "My own notes.\n"}
-    run = _import(bench, files, "--remove-old")
+    run = _import(bench, files, "--replace")
     assert (run.status, run.stderr.count("error[I917]"), "deleted" in run.stdout) == (1, 1, False)
     assert {path: bench.read(path) for path in files} == files
 
 
 def test_an_agent_that_cannot_be_built_keeps_its_file(bench: Workbench) -> None:
     files = RENAMED | {f"{FOLDER}/ccc.md": _agent("deployer", "permissionMode: bypassPermissions\n")}
-    run = _import(bench, files, "--remove-old")
+    run = _import(bench, files, "--replace")
     assert (run.status, "error[I917]" in run.stderr, "deleted" in run.stdout) == (1, True, False)
     assert {path: bench.read(path) for path in files} == files
 
@@ -291,14 +291,14 @@ def test_an_agent_that_cannot_be_built_keeps_its_file(bench: Workbench) -> None:
 def test_a_dry_run_deletes_nothing(bench: Workbench) -> None:
     bench.write(RENAMED)
     before = bench.files()
-    run = bench.run("import", FOLDER, "--remove-old", "--dry-run")
+    run = bench.run("import", FOLDER, "--replace", "--dry-run")
     assert (run.status, bench.files()) == (0, before)
     assert "rm " not in run.stderr
 
 
 def test_swapped_names_are_no_old_files(bench: Workbench) -> None:
     files = {f"{FOLDER}/x.md": _agent("y", body="You x."), f"{FOLDER}/y.md": _agent("x", body="You y.")}
-    run = _import(bench, files, "--remove-old")
+    run = _import(bench, files, "--replace")
     assert {path: bench.read(path) for path in files} == files
     assert _follow(bench, run) == [0]
     assert ["You x." in bench.read(f"{FOLDER}/{name}.md") for name in "xy"] == [False, True]
@@ -308,7 +308,7 @@ def test_links_and_files_elsewhere_are_kept(bench: Workbench) -> None:
     bench.write({"shared/critic-of-ours.md": _agent("critic"), "vendor/tester-of-ours.md": _agent("tester")})
     (bench.folder / FOLDER).mkdir(parents=True)
     (bench.folder / FOLDER / "aaa.md").symlink_to("../../shared/critic-of-ours.md")
-    run = bench.run("import", FOLDER, "vendor", "--remove-old")
+    run = bench.run("import", FOLDER, "vendor", "--replace")
     assert (run.status, "deleted" in run.stdout, "rm " in run.stderr) == (0, False, False)
     assert (bench.folder / FOLDER / "aaa.md").is_symlink()
     assert bench.read("vendor/tester-of-ours.md")
@@ -316,6 +316,6 @@ def test_links_and_files_elsewhere_are_kept(bench: Workbench) -> None:
 
 def test_a_manifest_that_exists_protects_the_file(bench: Workbench) -> None:
     bench.write({"agents/critic.toml": 'name = "critic"\ndescription = "Another."\n'})
-    run = _import(bench, {f"{FOLDER}/aaa.md": _agent("critic")}, "--remove-old")
+    run = _import(bench, {f"{FOLDER}/aaa.md": _agent("critic")}, "--replace")
     assert (run.status, "error[I908]" in run.stderr) == (1, True)
     assert bench.read(f"{FOLDER}/aaa.md") == _agent("critic")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -24,10 +25,12 @@ _FROM_HELP = (
 )
 
 
-_REMOVE_OLD_HELP = (
+_REPLACE_HELP = (
     "Delete imported files whose agents get files with other names, after generating these, and replace the text of "
     "imported instructions with the generated section. A file that says more than its manifest is kept."
 )
+_UPDATE_HELP = "Take what changed in files that were imported before. Your changes of the manifests stay."
+_PREFER_HELP = "Where you and a file changed the same part, keep yours, or take that of the file."
 _METADATA_HELP = (
     "Keep keys that no client knows, such as `category`, in the manifests: the settings of a new kit declare them in "
     "`extra-keys`. An existing kit keeps those that it declares, also without this option."
@@ -40,9 +43,11 @@ _METADATA_HELP = (
 @click.option("--share", is_flag=True, help="Move sections that several files have word for word to blocks.")
 @click.option("--keep-metadata", is_flag=True, help=_METADATA_HELP)
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be written.")
-@click.option("--remove-old", is_flag=True, help=_REMOVE_OLD_HELP)
+@click.option("--replace", is_flag=True, help=_REPLACE_HELP)
+@click.option("--update", is_flag=True, help=_UPDATE_HELP)
+@click.option("--prefer", type=OneOf(("mine", "upstream")), help=_PREFER_HELP)
 @kit_option
-def command(sources: Sequence[str], target: str | None, folder: str | None, **options: bool) -> int:
+def command(sources: Sequence[str], target: str | None, folder: str | None, **options: Any) -> int:
     """Convert existing agent files to manifests. No existing file is overwritten.
 
     In a folder, it looks for the folders of all clients. The files of an agent for several clients become one manifest.

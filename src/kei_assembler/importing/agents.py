@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from kei_assembler.build.diff import hunks
@@ -32,6 +32,20 @@ def convert_agents(kit: LoadedKit, agents: Sequence[AgentFile]) -> list[Conversi
     for agent, each in zip(agents, named, strict=True):
         files[each.name].append(converter.convert(agent._replace(subfolder=first[each.name].subfolder), each))
     return with_new_names([made for conversions in files.values() for made in converter.merge(conversions)])
+
+
+def convert_again(kit: LoadedKit, agents: Mapping[str, Sequence[AgentFile]]) -> dict[str, list[Conversion]]:
+    """Return the conversions of the files of agents that have these names, whatever their files call them.
+
+    Of an agent whose files no longer fit into one manifest, the first conversion is that of most of them.
+    """
+    converter = _Converter(kit, frozenset(kit.names.agents.union(agents)))
+    made = {
+        name: converter.merge([converter.convert(each, wanted_name(each)._replace(name=name)) for each in files])
+        for name, files in agents.items()
+    }
+    updated = iter(with_new_names([conversions[0] for conversions in made.values()]))
+    return {name: [next(updated), *conversions[1:]] for name, conversions in made.items()}
 
 
 class _Converter:

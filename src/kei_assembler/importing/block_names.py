@@ -15,12 +15,15 @@ from kei_assembler.model.manifest import slug
 
 
 class BlockNames:
-    """The names of the kit's blocks, and of those that the import adds: `new` has their texts by their names."""
+    """The names of the kit's blocks, and of those that the import adds: `new` has their texts by their names.
 
-    def __init__(self, kit: LoadedKit) -> None:
+    `free` are blocks whose names can be given again, with other texts.
+    """
+
+    def __init__(self, kit: LoadedKit, free: Collection[str] = ()) -> None:
         self.new: dict[str, str] = {}
         self._kit = kit
-        self._taken = set(kit.block_names)
+        self._taken = set(kit.block_names).difference(free)
         # the numbers of a name go on where they stopped: to start again for each section would take quadratic time
         self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
 

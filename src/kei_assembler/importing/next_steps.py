@@ -92,9 +92,7 @@ def _removal(imported: Imported, old: Sequence[PendingFile], texts: Sequence[Pen
     if texts:
         many = sum(len(imported_files(file)) for file in texts) > 1
         effects.append(f"replaces the imported {'texts with sections' if many else 'text with a section'}")
-    return (
-        f"assemble import --remove-old{options} {_words(imported.kit, [*old, *texts])}, which {' and '.join(effects)}"
-    )
+    return f"assemble import --replace{options} {_words(imported.kit, [*old, *texts])}, which {' and '.join(effects)}"
 
 
 def _all(kit: LoadedKit) -> str:

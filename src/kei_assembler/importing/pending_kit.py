@@ -19,7 +19,7 @@ from kei_assembler.importing.bodies import RoleSplit, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.metadata import declaration
 from kei_assembler.importing.names import Named
-from kei_assembler.importing.origin import manifests_by_comment, origin_comment
+from kei_assembler.importing.origin import manifests_by_comment, origin_comment, origin_comments
 from kei_assembler.importing.paths import below_client_folder
 from kei_assembler.importing.subfolders import manifest_of, output_in_place
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, stem
@@ -230,14 +230,9 @@ def pending_manifests(
     return [
         _kept_manifest(kit, known[comment], conversion)
         if (comment := next((each for each in map(origin_comment, conversion.each) if each in known), ""))
-        else _pending_manifest(kit, finished(conversion), _comments(conversion))
+        else _pending_manifest(kit, finished(conversion), origin_comments(conversion))
         for conversion in conversions
     ]
-
-
-def _comments(conversion: Conversion) -> str:
-    """The comments about the files that are to be deleted, a line each."""
-    return "\n".join(filter(None, (origin_comment(each) for each in conversion.each if each.new_path)))
 
 
 def _pending_manifest(kit: LoadedKit, conversion: Conversion, comment: str) -> PendingFile:

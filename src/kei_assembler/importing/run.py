@@ -44,11 +44,13 @@ from kei_assembler.importing.pending_kit import (
     with_pieces,
 )
 from kei_assembler.importing.subfolders import with_subfolders
+from kei_assembler.importing.updates.run import UpdateOptions, update_known, write_record
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
 from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.loader import load_kit
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below
+from kei_assembler.repair import import_record
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import working_directory
@@ -82,14 +84,22 @@ class ImportOptions(NamedTuple):
     """The options of an import.
 
     With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written. With
-    `remove_old`, imported files are deleted whose agents get files with other names, after these are generated. With
-    `keep_metadata`, the settings of a new kit declare the keys that no client knows.
+    `replace`, imported files are deleted whose agents get files with other names, after these are generated. With
+    `keep_metadata`, the settings of a new kit declare the keys that no client knows. With `update`, manifests get what
+    changed in files that were imported before; `prefer` says which side wins if both changed.
     """
 
     share: bool = False
     dry_run: bool = False
-    remove_old: bool = False
+    replace: bool = False
     keep_metadata: bool = False
+    update: bool = False
+    prefer: str | None = None
+
+    @property
+    def of_updates(self) -> UpdateOptions:
+        """The options of the files that were imported before."""
+        return UpdateOptions(self.update, self.prefer, self.dry_run)
 
 
 def import_files(
@@ -114,22 +124,25 @@ def import_files(
     kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions), extra_keys)
     policy = Policy.of(kit)
     by_hand, generated, edited = _without_generated(kit, read)
+    known = update_known(kit, by_hand, options.of_updates)
+    kit = known.kit
     names = BlockNames(kit)
-    manifests = _manifests(kit, by_hand, instructions, names, options.share)
+    manifests = [*known.manifests, *_manifests(kit, known.new, instructions, names, options.share)]
     kept, added = ([file for file in manifests if file.is_kept is is_kept] for is_kept in (True, False))
+    kept = [file for file in kept if file not in known.others]
     pieces = _pieces(kit, settings, names, added, manifests)
     written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
     others = {*(piece.path for piece in pieces), *(file.role_file for file in added)}
     foreign = {path for path, status in written if status == "foreign"}
     added = [file for file in added if file.path not in foreign]
-    written = [*dict.fromkeys((path, "kept") for path in (*generated, *(file.path for file in kept))), *written]
-    found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited]
+    generated += [file.path for file in manifests if file.is_kept]
+    written = [*dict.fromkeys((path, "kept") for path in generated), *written]
+    found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited, *known.found]
     found += [one for file in manifests for one in file.conversion.found]
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
-    files = [(status, path) for path, status in written if status not in _UNCHANGED]
-    ending = _finish(kit, by_imported_file([*kept, *added]), options)
-    clients = {agent.source.file: agent.target for agent in read.agents}
-    weighed = policy.weigh([*grouped(found, clients), *ending.found])
+    files = [*known.files, *((status, path) for path, status in written if status not in _UNCHANGED)]
+    ending = _finish(kit, known.record, [*kept, *added], options)
+    weighed = policy.weigh([*grouped(found, {each.source.file: each.target for each in read.agents}), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed))
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
@@ -138,8 +151,8 @@ def import_files(
         counts,
         len({path for path, status in written if status in _UNCHANGED} - others),
         counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
-        list(differences(file.conversion for file in manifests)),
-        list(next_steps(imported)) if (added or ending.old) and not options.dry_run else [],
+        [*known.diffs, *differences(file.conversion for file in manifests)],
+        list(next_steps(imported)) if (added or ending.old or known.files) and not options.dry_run else [],
     )
 
 
@@ -158,10 +171,15 @@ class _Ending(NamedTuple):
     found: list[Diagnostic]
 
 
-def _finish(kit: LoadedKit, new: list[PendingFile], options: ImportOptions) -> _Ending:
-    """Remove the old files if the options say so."""
+def _finish(
+    kit: LoadedKit, record: Iterable[import_record.Imported], manifests: Sequence[PendingFile], options: ImportOptions
+) -> _Ending:
+    """Record what was imported, and remove the old files if the options say so."""
+    if not options.dry_run:
+        write_record(kit, record, [file for file in manifests if file.conversion.kind is AGENT])
+    new = by_imported_file(manifests)
     old = old_files(kit, new)
-    if not (options.remove_old and old) or options.dry_run:
+    if not (options.replace and old) or options.dry_run:
         return _Ending(new, old, [], [])
     removal = remove(kit.folder, old)
     if removal.found:

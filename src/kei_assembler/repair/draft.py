@@ -14,6 +14,7 @@ from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
 from kei_assembler.repair.edits import Edit, FileChange, edited, written
+from kei_assembler.repair.import_record import MAX_RECORD_BYTES, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,8 @@ class Draft:
             if is_left_out(kit.files, full):
                 raise AssembleError(f"{path} is not in the sparse checkout", "add its folder with git sparse-checkout")
             try:
-                content: bytes | None = kit.tree_of(path).read(full, MAX_OUTPUT_BYTES)
+                limit = MAX_RECORD_BYTES if path == RECORD else MAX_OUTPUT_BYTES
+                content: bytes | None = kit.tree_of(path).read(full, limit)
             except FileNotFoundError:
                 content = None
             except OSError as error:

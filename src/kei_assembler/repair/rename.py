@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
@@ -14,6 +14,7 @@ from kei_assembler.model.kinds import KINDS
 from kei_assembler.paths import normalize
 from kei_assembler.repair.draft import Draft, Move
 from kei_assembler.repair.edits import Edit
+from kei_assembler.repair.import_record import RECORD, with_new_paths
 from kei_assembler.repair.mentions import Mention, mentions
 from kei_assembler.repair.names import BLOCK, VALUE, Name, known_names, named, new_name
 from kei_assembler.repair.outputs import Check, changed_paths, check, checked, follow, new_findings
@@ -72,6 +73,22 @@ def rename(kit: LoadedKit, old: str, new: str, prose: bool = False) -> Renaming:
     return _followed(before, _start(name, renamed, draft))
 
 
+def rename_sources(draft: Draft, old: str, new: str) -> None:
+    """Give a manifest another name in the sources of a draft, without a look at what is generated.
+
+    Raises:
+        AssembleError: the old name is unknown, or the new one is invalid or taken.
+    """
+    kit = draft.kit_with()
+    name = named(kit, old)
+    renamed, sources = new_name(kit, name, new), Sources(kit)
+    moves = [*_moves(sources, name, renamed)]
+    edits = [one.renamed(renamed.name) for one in references(sources, name)]
+    draft.edit([*edits, *(edit for move in moves for edit in _edits_of_role_file(sources, name, move))])
+    for move in moves:
+        draft.move(move)
+
+
 def _start(old: Name, new: Name, draft: Draft) -> Renaming:
     return Renaming(old, new, draft, draft, (), (), ())
 
@@ -87,11 +104,14 @@ def _renamed_before(kit: LoadedKit, old: str, new: str) -> tuple[Name, Name] | N
     return now._replace(name=old.removeprefix(f"{now.kind}:").rpartition("/")[2]), now
 
 
-def _draft(kit: LoadedKit, edits: Iterable[Edit], moves: Iterable[Move]) -> Draft:
+def _draft(kit: LoadedKit, edits: Iterable[Edit], moves: Collection[Move]) -> Draft:
     draft = Draft(kit)
     draft.edit(edits)
     for move in moves:
         draft.move(move)
+    record = draft.content(RECORD)
+    if record and moves:
+        draft.put(RECORD, with_new_paths(record, dict(moves)))
     return draft
 
 

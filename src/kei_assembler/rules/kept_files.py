@@ -66,7 +66,7 @@ def comment_left_out() -> None:
 
 @documented("I917")
 def old_file_kept() -> None:
-    """`--remove-old` deleted none of the old files, because something stands in the way.
+    """`--replace` deleted none of the old files, because something stands in the way.
 
     An old file is deleted if its agent's new file was generated, and if nobody has changed the old one. Either all old
     files are deleted or none. A file whose manifest lacks a part of it is never deleted.

@@ -101,7 +101,7 @@ def moved(source: Source, path: KeyPath, table: KeyPath, key: str) -> Splices:
         lines = f"{source.text[above:line]}{key_text(key)}{source.text[name.end : end]}"
     else:
         gone, lines = _without_member(source, path, mention.whole), f"{key_text(key)}{value}"
-    place = _added(source, table, lines.removesuffix("\n")) if gone else ()
+    place = placed(source, table, lines.removesuffix("\n")) if gone else ()
     if (
         place and table in _ends(source) and gone[0].start <= place[0].start <= gone[0].end
     ):  # it is at its place already
@@ -113,7 +113,7 @@ def added(source: Source, table: KeyPath, key: str, value: Any) -> Splices:
     """Return the edit that adds a key with a value, on one line, to a table."""
     if _is_taken(source, (*table, key)):
         return ()
-    return _added(source, table, f"{key_text(key)} = {value_text(value)}")
+    return placed(source, table, f"{key_text(key)} = {value_text(value)}")
 
 
 def with_value(source: Source, path: KeyPath, value: Any) -> Splices:
@@ -126,11 +126,8 @@ def with_value(source: Source, path: KeyPath, value: Any) -> Splices:
 
 def same_value(source: Source, path: KeyPath) -> Splice | None:
     """Return the edit that leaves the value of a key or of an entry as it is written, or None if there is none."""
-    mention = _mention(source, path)
-    if mention is None or mention.value is None:
-        return None
-    part = _part(source, mention.value)
-    return Splice(*part, source.text[part.start : part.end])
+    part = value_part(source, path)
+    return Splice(*part, source.text[part.start : part.end]) if part else None
 
 
 def without_key(source: Source, path: KeyPath) -> Splices:
@@ -152,10 +149,16 @@ def with_table(source: Source, path: KeyPath, index: int, table: Mapping[str, An
         return (Splice(len(source.text), len(source.text), f"{begin}\n{entry(str(path[-1]), [table])}"),)
     lines = entry(str(path[-1]), [table])
     if index and (*path, index - 1) in ends:
-        return _added(source, (*path, index - 1), f"\n{lines}".removesuffix("\n"))
+        return placed(source, (*path, index - 1), f"\n{lines}".removesuffix("\n"))
     first = _line(source, mention.span.line)
     start = _comments_above(source.text, first)
     return (Splice(start, start, f"{lines}\n"),) if mention.is_header and not index else ()
+
+
+def value_part(source: Source, path: KeyPath) -> Part | None:
+    """Return where the value at a path is written, or None if it is a table with a header, or is not there."""
+    mention = _mention(source, path)
+    return _part(source, mention.value) if mention and mention.value else None
 
 
 OPERATIONS: Mapping[str, Callable[..., Splices]] = {
@@ -224,8 +227,8 @@ def _without_member(source: Source, path: KeyPath, whole: Span) -> Splices:
     return ()
 
 
-def _added(source: Source, table: KeyPath, lines: str) -> Splices:
-    """Return the edit that adds lines to a table: after its last key, or else below its header."""
+def placed(source: Source, table: KeyPath, lines: str) -> Splices:
+    """Return the edit that adds lines to a table: after its last key, below its header, or with a new header."""
     text, ends = source.text, _ends(source)
     if table in ends:
         end = ends[table]
