@@ -40,9 +40,10 @@ from kei_assembler.importing.pending_kit import (
     by_imported_file,
     new_kit,
     pending_manifests,
-    with_blocks,
     with_pieces,
 )
+from kei_assembler.importing.shared_blocks import Sharing, with_blocks
+from kei_assembler.importing.sharing import MIN_USERS
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
 from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.loader import load_kit
@@ -74,18 +75,21 @@ class ImportResult(NamedTuple):
     known: int
     sources: int
     diffs: list[str]
+    sharing: str
     next_steps: list[str]
 
 
 class ImportOptions(NamedTuple):
     """The options of an import.
 
-    With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written. With
-    `remove_old`, imported files are deleted whose agents get files with other names, after these are generated. With
-    `keep_metadata`, the settings of a new kit declare the keys that no client knows.
+    With `share`, sections that at least `share_min` agents have become blocks: those that are the same or, if it is
+    `near`, also those that are almost the same. With `dry_run`, nothing is written. With `remove_old`, imported files
+    are deleted whose agents get files with other names, after these are generated. With `keep_metadata`, the settings
+    of a new kit declare the keys that no client knows.
     """
 
-    share: bool = False
+    share: str = ""
+    share_min: int = MIN_USERS
     dry_run: bool = False
     remove_old: bool = False
     keep_metadata: bool = False
@@ -114,7 +118,7 @@ def import_files(
     policy = Policy.of(kit)
     by_hand, generated, edited = _without_generated(kit, read)
     names = BlockNames(kit)
-    manifests = _manifests(kit, by_hand, instructions, names, options.share)
+    manifests, sharing = _manifests(kit, by_hand, instructions, names, options)
     kept, added = ([file for file in manifests if file.is_kept is is_kept] for is_kept in (True, False))
     pieces = _pieces(kit, settings, names, added, manifests)
     written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
@@ -138,6 +142,7 @@ def import_files(
         len({path for path, status in written if status in _UNCHANGED} - others),
         counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
         list(differences(file.conversion for file in manifests)),
+        sharing.report,
         list(next_steps(imported)) if (added or ending.old) and not options.dry_run else [],
     )
 
@@ -188,15 +193,17 @@ def _manifests(
     agents: Sequence[AgentFile],
     instructions: Sequence[InstructionFile],
     names: BlockNames,
-    share: bool,
-) -> list[PendingFile]:
-    """Return the files of all manifests. Their blocks get names."""
+    options: ImportOptions,
+) -> tuple[list[PendingFile], Sharing]:
+    """Return the files of all manifests, and what they share. Their blocks get names."""
     conversions = convert_agents(kit, agents)
     drafts = convert_all(kit, instructions, {conversion.name for conversion in conversions})
-    if share:
-        conversions = with_blocks(names, conversions, texts_of(drafts))
-    of_agents = pending_manifests(kit, conversions, lambda each: with_pieces(each, names))
-    return [*of_agents, *pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, share))]
+    sharing = Sharing(conversions)
+    if options.share:
+        sharing = with_blocks(names, conversions, texts_of(drafts), options.share_min)
+    of_agents = pending_manifests(kit, sharing.conversions, lambda each: with_pieces(each, names))
+    finished = pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, bool(options.share)))
+    return [*of_agents, *finished], sharing
 
 
 def _pieces(

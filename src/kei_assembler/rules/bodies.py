@@ -68,6 +68,15 @@ def section_moved() -> None:
 
         Say what you ran.
 
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
     Passes::
 
         # .claude/agents/critic.md
@@ -87,6 +96,15 @@ def section_moved() -> None:
         ---
         name: tester
         description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
         ---
         # Honesty
 
