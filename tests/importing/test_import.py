@@ -736,7 +736,7 @@ def test_line_endings_are_reported_only_for_the_front_matter(
 
 @pytest.mark.parametrize("code", [code for code in RULES if code.startswith("I")])
 def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
-    args = {"I911": ["--share"], "I917": ["--remove-old"]}.get(code, [])
+    args = {"I911": ["--share"], "I934": ["--share"], "I935": ["--share=near"], "I917": ["--remove-old"]}.get(code, [])
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
         bench.write({f"{folder}/{file.path}": file.text * file.times for file in example_files(example)})

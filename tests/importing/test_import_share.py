@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Workbench
+from kei_assembler.importing.likeness import likeness
+from kei_assembler.importing.near_copies import MIN_LIKENESS, diverged
+from kei_assembler.importing.parts import Part
 from kei_assembler.importing.sharing import split
 from readers import read
 
@@ -367,7 +370,7 @@ LINES = st.sampled_from(
 
 @given(st.lists(st.lists(LINES, max_size=14).map(lambda lines: "\n".join(lines).strip("\n")), min_size=2, max_size=6))
 def test_no_line_is_lost(texts: list[str]) -> None:
-    splits = split([*texts, *texts[:3]], frozenset(), 3)
+    splits, _ = split([*texts, *texts[:3]], frozenset(), 3)
     users: dict[str, int] = {}
     for text, made in zip(texts, splits, strict=False):
         assert _lines("\n".join([made.rest, *(each.text for each in made.shared)])) == _lines(text)
@@ -375,3 +378,79 @@ def test_no_line_is_lost(texts: list[str]) -> None:
         for each in {each.text for each in made.shared}:
             users[each] = users.get(each, 0) + 1
     assert all(count >= 3 for count in users.values())
+
+
+LONG = "## Honesty\n\nSay what you ran, what you only read, and what you expect. Never claim that a test passed."
+CHANGED = LONG.replace("only read", "merely read")
+
+
+def _write_near(bench: Workbench, same: int = 5, changed: int = 3) -> list[str]:
+    names = [f"agent-{number}" for number in range(same + changed)]
+    for number, name in enumerate(names):
+        bench.write(_agent(name, f"You are {name}.\n\n{LONG if number < same else CHANGED}"))
+    return names
+
+
+def test_sections_that_have_diverged_are_listed(bench: Workbench) -> None:
+    _write_near(bench)
+    run = bench.run("import", FOLDER, "--share")
+    assert (run.status, _blocks(bench)) == (0, {"honesty": LONG, "agent-5-agent-6-agent-7-honesty": CHANGED})
+    assert f"{FOLDER}/agent-5.md:8:1: note[I934] the section `Honesty` has 8 copies, 3 diverged\n" in run.stderr
+    assert run.stderr.count("I934") == 1
+    diff = run.stderr[run.stderr.index("--- ") :].splitlines()
+    assert diff[:2] == [f"--- {FOLDER}/agent-0.md", f"+++ {FOLDER}/agent-5.md"]
+    assert [line for line in diff[3:] if line[0] in "-+"] == [
+        "-Say what you ran, what you only read, and what you expect. Never claim that a test passed.",
+        "+Say what you ran, what you merely read, and what you expect. Never claim that a test passed.",
+    ]
+
+
+def test_only_near_joins_sections_that_have_diverged(bench: Workbench) -> None:
+    names = _write_near(bench, 2, 1)
+    run = bench.run("import", FOLDER, "--share=near")
+    assert (run.status, _blocks(bench)) == (0, {"honesty": LONG})
+    assert [_manifest(bench, name)["blocks"] for name in names] == [["honesty"]] * 3
+    assert f"{FOLDER}/agent-2.md:8:1: warning[I935] the section `Honesty` became a block that has another text\n" in (
+        run.stderr
+    )
+    assert run.stderr.count("I935") == 1
+    assert f"keep until you have moved what the findings above name to the manifests: {FOLDER}/agent-2.md" in run.stderr
+    assert f"--- {FOLDER}/agent-0.md\n+++ {FOLDER}/agent-2.md\n" in run.stderr
+    assert bench.read(f"{FOLDER}/agent-2.md").endswith(f"{CHANGED}\n")
+
+
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [
+        ((LONG, LONG, LONG), 0),
+        ((LONG, CHANGED), 0),
+        ((LONG, CHANGED, CHANGED.replace("expect", "hope")), 3),
+        ((LONG, LONG, "## Honesty\n\nSomething else."), 0),
+        ((LONG, LONG, CHANGED.replace("Honesty", "Truth")), 0),
+        ((LONG, LONG, LONG.replace("Honesty", "HONESTY")), 3),
+        ((*[f"<rules>\n{LONG}\n</rules>"] * 2, f"<rules>\n{CHANGED}\n</rules>"), 3),
+    ],
+)
+def test_what_is_almost_the_same(texts: tuple[str, ...], count: int, bench: Workbench) -> None:
+    for number, text in enumerate(texts):
+        bench.write(_agent(f"agent-{number}", f"You, {number}.\n\n{text}\n\n## Own {number}\n\n{number}"))
+    run = bench.run("import", FOLDER, "--share")
+    assert ("note[I934]" in run.stderr) == bool(count)
+    assert f"has {count} copies, " in run.stderr or not count
+
+
+def test_of_many_differences_only_some_are_shown(bench: Workbench) -> None:
+    for number in range(30):
+        bench.write(_agent(f"agent-{number}", LONG.replace("test", f"test-{number}")))
+    run = bench.run("import", FOLDER, "--share")
+    assert "has 30 copies, 29 diverged\n" in run.stderr
+    assert (run.stderr.count("\n--- "), "\n9 more diffs of sections are left out\n" in run.stderr) == (20, True)
+
+
+WORDS = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=30).map(" ".join)
+
+
+@given(WORDS, WORDS)
+def test_all_that_is_almost_the_same_is_found(one: str, other: str) -> None:
+    found = diverged([[Part(text, "x", text)] for text in (one, other)], 2)
+    assert bool(found) == (one != other and likeness(one, other) >= MIN_LIKENESS)

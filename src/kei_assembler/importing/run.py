@@ -127,7 +127,7 @@ def import_files(
     added = [file for file in added if file.path not in foreign]
     written = [*dict.fromkeys((path, "kept") for path in (*generated, *(file.path for file in kept))), *written]
     found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited]
-    found += [one for file in manifests for one in file.conversion.found]
+    found += [*(one for file in manifests for one in file.conversion.found), *sharing.found]
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
     ending = _finish(kit, by_imported_file([*kept, *added]), options)
@@ -141,7 +141,7 @@ def import_files(
         counts,
         len({path for path, status in written if status in _UNCHANGED} - others),
         counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
-        list(differences(file.conversion for file in manifests)),
+        [*differences(file.conversion for file in manifests), *sharing.diffs],
         sharing.report,
         list(next_steps(imported)) if (added or ending.old) and not options.dry_run else [],
     )
@@ -200,7 +200,7 @@ def _manifests(
     drafts = convert_all(kit, instructions, {conversion.name for conversion in conversions})
     sharing = Sharing(conversions)
     if options.share:
-        sharing = with_blocks(names, conversions, texts_of(drafts), options.share_min)
+        sharing = with_blocks(names, conversions, texts_of(drafts), options.share_min, options.share == "near")
     of_agents = pending_manifests(kit, sharing.conversions, lambda each: with_pieces(each, names))
     finished = pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, bool(options.share)))
     return [*of_agents, *finished], sharing

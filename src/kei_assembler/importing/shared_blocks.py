@@ -8,25 +8,33 @@ from typing import NamedTuple
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.convert import Conversion
+from kei_assembler.importing.diverged_sections import about_diverged, differences, start_of, with_replaced
 from kei_assembler.importing.parts import Part, cuts
 from kei_assembler.importing.sharing import Shared, Split, split
 from kei_assembler.importing.text_variants import Piece
 from kei_assembler.rules import bodies
 from kei_assembler.suggestions import counted
-from kei_assembler.toml.source import span_of
 
 
 class Sharing(NamedTuple):
-    """The conversions with the names of shared blocks, and what the report says about these."""
+    """The conversions with the names of shared blocks, and what the report says about these.
+
+    `found` and `diffs` are about sections that are almost the same.
+    """
 
     conversions: list[Conversion]
     report: str = ""
+    found: Sequence[Diagnostic] = ()
+    diffs: Sequence[str] = ()
 
 
-def with_blocks(names: BlockNames, conversions: Sequence[Conversion], others: Iterable[str], min_users: int) -> Sharing:
+def with_blocks(
+    names: BlockNames, conversions: Sequence[Conversion], others: Iterable[str], min_users: int, joins_near: bool
+) -> Sharing:
     """Move what at least `min_users` agents share to blocks, and what is a block of the kit or one of the other texts.
 
-    Parts of the texts with variants for clients become blocks anyway, so two agents are enough for these.
+    With `joins_near`, so is what is almost the same. Parts of the texts with variants for clients become blocks anyway,
+    so two agents are enough for these.
     """
     texts = [
         (index, text)
@@ -37,7 +45,7 @@ def with_blocks(names: BlockNames, conversions: Sequence[Conversion], others: It
         )
     ]
     known = frozenset((*names.texts, *others))
-    splits = split([text for _, text in texts], known, min_users)
+    splits, changed = split([text for _, text in texts], known, min_users, joins_near)
     users: dict[Shared, list[str]] = {}
     for (index, _), made in zip(texts, splits, strict=True):
         for shared in made.shared:
@@ -49,7 +57,17 @@ def with_blocks(names: BlockNames, conversions: Sequence[Conversion], others: It
     for conversion in conversions:
         own = [next(following) for _ in _texts(conversion)]
         found.append(_with_blocks(conversion, own, by_text, variants))
-    return Sharing(found, _report(users, known, min_users) if conversions else "")
+    report = _report(users, known, min_users) if conversions else ""
+    agents = [conversions[index] for index, _ in texts]
+    diffs = list(differences(changed, agents))
+    if not joins_near:
+        return Sharing(found, report, [one for each in changed for one in about_diverged(each, agents)], diffs)
+    for each in changed:
+        for text in each.others:
+            for number in each.users[text]:
+                index, _ = texts[number]
+                found[index] = with_replaced(found[index], each.title, text)
+    return Sharing(found, report, (), diffs)
 
 
 def _texts(conversion: Conversion) -> list[str]:
@@ -113,11 +131,8 @@ def _without_repeated(pieces: Iterable[Piece], blocks: Iterable[str]) -> list[Pi
 
 
 def _about_moved(conversion: Conversion, moved: Part) -> list[Diagnostic]:
-    agent = conversion.agent
-    start = max(agent.source.text.find(moved.text), 0)
-    where = span_of(agent.source.text, start, start + len(moved.text.partition("\n")[0]))
     message = f"the section `{moved.title}` became a block, which comes after the rest of the body"
-    return agent.report(bodies.section_moved, where, message)
+    return conversion.agent.report(bodies.section_moved, start_of(conversion.agent, moved.text), message)
 
 
 def _report(users: Mapping[Shared, Sequence[str]], known: Collection[str], min_users: int) -> str:

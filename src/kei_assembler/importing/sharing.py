@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from kei_assembler.importing.near_copies import Diverged, diverged
 from kei_assembler.importing.parts import Part, beginnings, cuts, tagged_parts
 from kei_assembler.whitespace import has_text
 
@@ -35,10 +36,18 @@ class Split(NamedTuple):
     moved: Part | None
 
 
-def split(texts: Sequence[str], known: frozenset[str], min_users: int) -> list[Split]:
+class Found(NamedTuple):
+    """The texts without what they share, and the sections that some of them have changed."""
+
+    splits: list[Split]
+    diverged: list[Diverged]
+
+
+def split(texts: Sequence[str], known: frozenset[str], min_users: int, joins_near: bool = False) -> Found:
     """Split each text into what at least `min_users` of the texts share, and the rest.
 
-    What `known` contains, the text of a block, is shared if only one text has it.
+    What `known` contains, the text of a block, is shared if only one text has it. With `joins_near`, a section that is
+    almost the same as another one is replaced by that one.
     """
     cut = _whole_sections(texts, known, min_users)
     cut = [list(_joined(parts, _by_first_section(known))) for parts in cut]
@@ -50,10 +59,14 @@ def split(texts: Sequence[str], known: frozenset[str], min_users: int) -> list[S
         cut = [list(_divided(parts, common)) for parts in cut]
         shared.update(common.values())
     cut = _tagged(cut, shared, known, min_users)
+    changed = diverged(cut, min_users)
+    if joins_near:
+        original = {text: each.text for each in changed for text in each.others}
+        cut = [[part._replace(block=original.get(part.block, part.block)) for part in parts] for parts in cut]
     shared = _of_enough(cut, known, min_users)
     runs = _runs(cut, shared, known)
     inner = {part.block for run in runs.values() for part in run}
-    return [_split(parts, runs, inner) for parts in cut]
+    return Found([_split(parts, runs, inner) for parts in cut], changed)
 
 
 def _of_enough(cut: Iterable[Iterable[Part]], known: frozenset[str], min_users: int) -> set[str]:
@@ -163,14 +176,14 @@ def _divided(parts: Iterable[Part], common: Mapping[str, str]) -> Iterator[Part]
 def _tagged(
     cut: Iterable[list[Part]], shared: Collection[str], known: frozenset[str], min_users: int
 ) -> list[list[Part]]:
-    """Cut the parts that are not shared at shared parts in XML tags."""
+    """Cut the sections that are not shared at shared parts in XML tags, and other text at all parts in XML tags."""
     finer = [[[part] if part.block in shared else tagged_parts(part) for part in parts] for parts in cut]
     enough = _of_enough(([inner for each in parts for inner in each] for parts in finer), known, min_users)
     return [
         [
             inner
             for part, each in zip(parts, finer_parts, strict=True)
-            for inner in (each if any(inner.block in enough for inner in each) else [part])
+            for inner in (each if not part.title or any(inner.block in enough for inner in each) else [part])
         ]
         for parts, finer_parts in zip(cut, finer, strict=True)
     ]

@@ -112,6 +112,151 @@ def section_moved() -> None:
     """
 
 
+@documented("I934", Severity.NOTE)
+def section_diverged() -> None:
+    """Several agents have a copy of a section, and some of the copies have changed since.
+
+    Only reported with `--share`. At least 85% of the words of such copies are the same. A diff shows the differences.
+    With `--share=near`, the copies become one block.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it. Be brief.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+    """
+
+
+@documented("I935", Severity.WARNING)
+def section_replaced() -> None:
+    """A section became a block with another text: that of most of the agents that have a copy of the section.
+
+    Only reported with `--share=near`. A diff shows the differences. The imported file is kept until you delete it.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it. Be brief.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+    """
+
+
 @documented("I918", Severity.NOTE)
 def role_in_manifest() -> None:
     """A role of more than 40 lines stays in the manifest, because its file would be in the way of another file.
