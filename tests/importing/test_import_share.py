@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -370,7 +371,7 @@ LINES = st.sampled_from(
 
 @given(st.lists(st.lists(LINES, max_size=14).map(lambda lines: "\n".join(lines).strip("\n")), min_size=2, max_size=6))
 def test_no_line_is_lost(texts: list[str]) -> None:
-    splits, _ = split([*texts, *texts[:3]], frozenset(), 3)
+    splits = split([*texts, *texts[:3]], frozenset(), 3).splits
     users: dict[str, int] = {}
     for text, made in zip(texts, splits, strict=False):
         assert _lines("\n".join([made.rest, *(each.text for each in made.shared)])) == _lines(text)
@@ -454,3 +455,68 @@ WORDS = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=30).map(" ".joi
 def test_all_that_is_almost_the_same_is_found(one: str, other: str) -> None:
     found = diverged([[Part(text, "x", text)] for text in (one, other)], 2)
     assert bool(found) == (one != other and likeness(one, other) >= MIN_LIKENESS)
+
+
+def _proposal(report: str) -> list[str]:
+    """The indented texts of the only proposal."""
+    proposed = report[report.index("proposal: ") :]
+    assert proposed.count("proposal: ") == 1
+    return [
+        "".join(line.removeprefix("    ") for line in lines)
+        for is_text, lines in groupby(proposed.splitlines(keepends=True), lambda line: line.startswith("    "))
+        if is_text
+    ]
+
+
+def test_a_proposed_base_generates_the_same_files(bench: Workbench) -> None:
+    for name in NAMES:
+        bench.write(_agent(name, f"You are the {name}.\n\n{HONESTY}", "tools: Read, Bash(git log:*)\nmodel: opus\n"))
+    report = bench.run("import", FOLDER, "--share").stderr
+    assert bench.run("--all", "--force").status == 0
+    before = {path: text for path, text in bench.files().items() if path.startswith(FOLDER)}
+    base, extends = _proposal(report)
+    assert tomllib.loads(base) == {
+        "name": "base-honesty",
+        "abstract": True,
+        "tools": ["Read", "Bash(git log:*)"],
+        "model": "opus",
+        "blocks": ["honesty"],
+    }
+    bench.write({"agents/base-honesty.toml": base})
+    for name in NAMES:
+        manifest = bench.read(f"agents/{name}.toml")
+        shared = base.split("abstract = true\n")[1]
+        assert shared in manifest
+        bench.write({f"agents/{name}.toml": manifest.replace(shared, extends)})
+    assert bench.run("--all").status == 0
+    assert before == {path: text for path, text in bench.files().items() if path.startswith(FOLDER)}
+
+
+def test_a_proposed_bundle_generates_the_same_files(bench: Workbench) -> None:
+    for number, name in enumerate((*NAMES, "other")):
+        body = f"You are the {name}.\n\n{HONESTY}\n\n{BASELINE if number < 3 else ''}"
+        bench.write(_agent(name, body, f"maxTurns: {number + 1}\n"))
+    report = bench.run("import", FOLDER, "--share").stderr
+    assert bench.run("--all", "--force").status == 0
+    before = {path: text for path, text in bench.files().items() if path.startswith(FOLDER)}
+    bundle, entry = _proposal(report)
+    bench.write({"assemble.toml": f"{bench.read('assemble.toml')}\n{bundle}"})
+    for name in NAMES:
+        manifest = bench.read(f"agents/{name}.toml")
+        assert 'blocks = ["honesty", "baseline"]\n' in manifest
+        bench.write({f"agents/{name}.toml": manifest.replace('"honesty", "baseline"', entry.strip())})
+    assert bench.run("--all").status == 0
+    assert before == {path: text for path, text in bench.files().items() if path.startswith(FOLDER)}
+
+
+@pytest.mark.parametrize("args", [(), ("--share", "--share-min=4"), ("--share",)])
+def test_what_only_few_agents_share_is_not_proposed(args: tuple[str, ...], bench: Workbench) -> None:
+    for number, name in enumerate(NAMES):
+        bench.write(_agent(name, f"You are the {name}.\n\n{HONESTY}", f"model: {'opus' if number else 'haiku'}\n"))
+    assert "proposal: " not in bench.run("import", FOLDER, *args).stderr
+
+
+def test_the_name_of_a_usual_heading_says_what_the_agents_are(bench: Workbench) -> None:
+    bodies = {f"seo-{name}": "## Skills\n\nRanks." for name in NAMES}
+    _import(bench, bodies | {f"other-{number}": f"## Skills\n\n{number}" for number in range(4)})
+    assert _blocks(bench) == {"seo-skills": "## Skills\n\nRanks."}

@@ -41,13 +41,14 @@ class BlockNames:
         """The texts of the kit's blocks, and of shared new ones."""
         return self._by_text.keys()
 
-    def shared(self, titles: Sequence[str], text: str, agents: Sequence[str]) -> str:
+    def shared(self, titles: Sequence[str], text: str, agents: Sequence[str], is_usual: bool = False) -> str:
         """Return the block with a text that agents share: one of the kit, or a new one. `titles` are its headings.
 
-        It is named after its heading or, if another text has that name, after the agents, too.
+        It is named after its heading or, if another text has that name, after the agents, too. If `is_usual`, most
+        agents have another text below that heading.
         """
         if text not in self._by_text:
-            name = self._by_text[text] = self._free(_names(titles, agents))
+            name = self._by_text[text] = self._free(_names(titles, agents, is_usual))
             self.new[name] = f"{text}\n"
         return self._by_text[text]
 
@@ -118,7 +119,7 @@ def _by_file(name: str, piece: Piece) -> dict[str, str]:
     return {name: piece.text, **{f"{name}{VARIANT_MARK}{target}": text for target, text in piece.variants.items()}}
 
 
-def _names(titles: Sequence[str], agents: Sequence[str]) -> list[str]:
+def _names(titles: Sequence[str], agents: Sequence[str], is_usual: bool = False) -> list[str]:
     """The names for a text that agents share, best first: its heading, and the heading after what the agents are.
 
     Many sections are not about the first heading, but about what the agents are.
@@ -126,16 +127,21 @@ def _names(titles: Sequence[str], agents: Sequence[str]) -> list[str]:
     plain = slug(_NUMBER.sub("", titles[0]).replace("_", "-")) or slug(titles[0]) or _NAMELESS
     heading = _shortened(plain, _MAX_HEADING)
     ordered = sorted(agents)
-    words = _common_words(ordered)
+    words = words_in_all(ordered)
     groups = [words, *(["-".join(ordered)] if len(ordered) > 1 else []), *ordered]
-    of_agents = [f"{group}-{_shortened(heading)}" for group in groups if group and len(group) <= _HALF]
-    if words and heading.startswith(words):
-        of_agents = of_agents[1:]
-    return [*([words] if words and len(titles) >= _MANY_SECTIONS else []), heading, *of_agents]
+    names = [heading, *(f"{group}-{_shortened(heading)}" for group in groups if group and len(group) <= _HALF)]
+    if heading.startswith(words) and words:
+        del names[1]
+    elif is_usual and words:
+        names[:2] = reversed(names[:2])
+    return [words, *names] if words and len(titles) >= _MANY_SECTIONS else names
 
 
-def _common_words(names: Sequence[str]) -> str:
-    """The longest words that follow each other in all names, such as `seo` in `seo-writer` and `old-seo-planner`."""
+def words_in_all(names: Sequence[str]) -> str:
+    """Return the longest words that follow each other in all names, such as `seo` in `seo-writer` and `my-seo-x`.
+
+    It is "" if there are none, or only words that say nothing about an agent.
+    """
     first = names[0].split("-") if len(names) > 1 else []
     others = [f"-{name}-" for name in names[1:]]
     for length in range(len(first), 0, -1):

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from kei_assembler.importing.likeness import common_words, words_of
+from kei_assembler.importing.likeness import likeness_of_words, words_of
 from kei_assembler.importing.parts import Part
 
 MIN_LIKENESS = 0.85
@@ -82,4 +82,4 @@ def _enough(words: int) -> int:
 
 
 def _is_near(one: Counter[str], other: Counter[str]) -> bool:
-    return common_words(one, other) >= MIN_LIKENESS
+    return likeness_of_words(one, other) >= MIN_LIKENESS

@@ -60,7 +60,8 @@ def cuts(text: str) -> list[list[Part]]:
     starts = [
         each for each in headings(text, lines) if can_start(lines, each) and not _is_inside(each.first - 1, spans)
     ]
-    is_open = outline(text).unclosed is not None  # what is not closed ends with the text
+    # what is not closed ends with the text; no heading is in it
+    is_open = bool(starts) and outline("\n".join(lines[starts[-1].first - 1 :])).unclosed is not None
     found: list[list[Part]] = []
     titles: list[Heading] = []
     while left := [each for each in starts if each not in titles]:

@@ -42,6 +42,7 @@ from kei_assembler.importing.pending_kit import (
     pending_manifests,
     with_pieces,
 )
+from kei_assembler.importing.proposals import proposals
 from kei_assembler.importing.shared_blocks import Sharing, with_blocks
 from kei_assembler.importing.sharing import MIN_USERS
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
@@ -142,7 +143,7 @@ def import_files(
         len({path for path, status in written if status in _UNCHANGED} - others),
         counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
         [*differences(file.conversion for file in manifests), *sharing.diffs],
-        sharing.report,
+        sharing.report + "".join(proposals(kit, sharing.conversions, options.share_min) if options.share else ()),
         list(next_steps(imported)) if (added or ending.old) and not options.dry_run else [],
     )
 

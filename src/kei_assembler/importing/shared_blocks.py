@@ -45,23 +45,26 @@ def with_blocks(
         )
     ]
     known = frozenset((*names.texts, *others))
-    splits, changed = split([text for _, text in texts], known, min_users, joins_near)
+    splits, changed, titles = split([text for _, text in texts], known, min_users, joins_near)
     users: dict[Shared, list[str]] = {}
     for (index, _), made in zip(texts, splits, strict=True):
         for shared in made.shared:
             users.setdefault(shared, []).append(conversions[index].name)
     ordered = sorted(users.items(), key=lambda item: -len(item[1]))
-    by_text = {shared.text: names.shared(shared.titles, shared.text, agents) for shared, agents in ordered}
+    by_text = {}
+    for shared, agents in ordered:
+        is_usual = titles[shared.titles[0]] > 2 * len(agents)
+        by_text[shared.text] = names.shared(shared.titles, shared.text, agents, is_usual)
     variants = _variants(names, conversions)
     found, following = [], iter(splits)
     for conversion in conversions:
         own = [next(following) for _ in _texts(conversion)]
         found.append(_with_blocks(conversion, own, by_text, variants))
     report = _report(users, known, min_users) if conversions else ""
-    agents = [conversions[index] for index, _ in texts]
-    diffs = list(differences(changed, agents))
+    owners = [conversions[index] for index, _ in texts]
+    diffs = list(differences(changed, owners))
     if not joins_near:
-        return Sharing(found, report, [one for each in changed for one in about_diverged(each, agents)], diffs)
+        return Sharing(found, report, [one for each in changed for one in about_diverged(each, owners)], diffs)
     for each in changed:
         for text in each.others:
             for number in each.users[text]:

@@ -37,10 +37,11 @@ class Split(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The texts without what they share, and the sections that some of them have changed."""
+    """The texts without what they share, the sections that some of them have changed, and how often a title is used."""
 
     splits: list[Split]
     diverged: list[Diverged]
+    titles: Counter[str]
 
 
 def split(texts: Sequence[str], known: frozenset[str], min_users: int, joins_near: bool = False) -> Found:
@@ -66,7 +67,8 @@ def split(texts: Sequence[str], known: frozenset[str], min_users: int, joins_nea
     shared = _of_enough(cut, known, min_users)
     runs = _runs(cut, shared, known)
     inner = {part.block for run in runs.values() for part in run}
-    return Found([_split(parts, runs, inner) for parts in cut], changed)
+    titles = Counter(title for parts in cut for title in {part.title for part in parts})
+    return Found([_split(parts, runs, inner) for parts in cut], changed, titles)
 
 
 def _of_enough(cut: Iterable[Iterable[Part]], known: frozenset[str], min_users: int) -> set[str]:
@@ -134,30 +136,44 @@ def _beginnings(candidates: Iterable[str], blocks: Iterable[str], min_users: int
     return found
 
 
+class _Paragraphs:
+    """A tree of paragraphs. Texts with the same beginning have the same nodes for it, each with its size."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[tuple[int, str], int] = {}
+        self.sizes = [0]
+
+    def path(self, text: str) -> list[int]:
+        """Return the node of each paragraph."""
+        path = [0]
+        for paragraph in text.split("\n\n"):
+            node = self.nodes.setdefault((path[-1], paragraph), len(self.sizes))
+            if node == len(self.sizes):
+                self.sizes.append(self.sizes[path[-1]] + len(paragraph) + len("\n\n"))
+            path.append(node)
+        return path[1:]
+
+
 def _common_beginnings(users: Mapping[str, int], blocks: Iterable[str], min_users: int) -> dict[str, str]:
     """The beginnings that save the most, of sections that start with the same heading. `users` are their numbers."""
-    nodes: dict[tuple[int, str], int] = {}  # a tree of paragraphs, each with the node of the one before it
-    sizes: dict[int, int] = {0: 0}
-    counts: Counter[int] = Counter()
-
-    def path(text: str) -> list[int]:
-        found = [0]
-        for paragraph in text.split("\n\n"):
-            found.append(nodes.setdefault((found[-1], paragraph), len(nodes) + 1))
-            sizes.setdefault(found[-1], sizes[found[-2]] + len(paragraph) + 2)
-        return found
-
-    existing = {path(text)[-1] for text in blocks}
+    tree = _Paragraphs()
+    paths = {text: tree.path(text) for text in users}
+    of_blocks = [tree.path(text) for text in blocks]
+    reached = Counter({node: min_users for path in of_blocks for node in path})
+    for text, path in paths.items():
+        reached.update(dict.fromkeys(path, users[text]))
     ends: dict[str, list[int]] = {}
-    for text, count in users.items():
-        whole = path(text)
-        ends[text] = [whole[at] for at in beginnings(text)]
-        counts.update(dict.fromkeys(ends[text], count))
+    counts: Counter[int] = Counter()
+    for text, path in paths.items():
+        first = path[: 1 if has_text(text.partition("\n\n")[0].partition("\n")[2]) else 2][-1]
+        ends[text] = [path[count - 1] for count in beginnings(text)] if reached[first] >= min_users else path[-1:]
+        counts.update(dict.fromkeys(ends[text], users[text]))
+    existing = {path[-1] for path in of_blocks}
     found: dict[str, str] = {}
     while enough := [node for node, count in counts.items() if count >= (1 if node in existing else min_users)]:
-        best = max(enough, key=lambda node: (counts[node] - (node not in existing)) * sizes[node])
-        for text in [text for text, nodes_of_text in ends.items() if best in nodes_of_text]:
-            found[text] = text[: sizes[best] - 2]
+        best = max(enough, key=lambda node: (counts[node] - (node not in existing)) * tree.sizes[node])
+        for text in [text for text, nodes in ends.items() if best in nodes]:
+            found[text] = text[: tree.sizes[best] - len("\n\n")]
             counts.subtract(dict.fromkeys(ends.pop(text), users[text]))
     return found
 
