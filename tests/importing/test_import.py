@@ -14,7 +14,7 @@ import rtoml
 
 from conftest import REPOSITORY, Run, Workbench
 from kei_assembler.importing.agent_file import read_agent
-from kei_assembler.importing.bodies import fields_of, split_roles
+from kei_assembler.importing.bodies import fields_of
 from kei_assembler.model.manifest import slug
 from kei_assembler.rules.catalog import RULES, documentation
 from readers import AGENT, path_of
@@ -623,7 +623,7 @@ def test_findings_about_the_generated_file_are_reported(bench: Workbench) -> Non
 
 
 def test_findings_about_shared_sections_are_reported(bench: Workbench) -> None:
-    for name in ("critic", "tester"):
+    for name in ("critic", "planner", "tester"):
         bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\n# Fill\n\nIn {{{{THIS}}}}.\n"})
     run = bench.run("import", "--share", "x")
     assert (run.status, _codes(run)) == (1, ["T402"])
@@ -720,31 +720,6 @@ def test_sections_in_another_format_stay_text() -> None:
     assert fields_of(body, lambda _: True) == {"role": body}
 
 
-def test_shared_sections_become_blocks(bench: Workbench) -> None:
-    shared = "## Honesty\n\nSay what you ran.\n\n### Always\n\nEven then.\n"
-    for name in ("critic", "tester"):
-        body = f"# Title {name}\n\nHi.\n\n{shared}\n## Own\n\n{name}\n"
-        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\n{body}"})
-    run = bench.run("import", "--share", "x")
-    assert run.stdout == (
-        "created assemble.toml\ncreated _blocks/honesty.md\ncreated agents/critic.toml\ncreated agents/tester.toml\n"
-    )
-    assert _codes(run) == ["I911", "I911"]
-    assert bench.read("_blocks/honesty.md") == shared
-    assert _manifest(bench)["blocks"] == ["honesty"]
-    assert bench.run("--all").status == 0
-    assert bench.read("agents/critic.md").endswith(shared)
-
-
-def test_shared_sections_get_numbers_and_existing_blocks(bench: Workbench) -> None:
-    sections = "".join(f"# Rule\n\nThe rule {number}.\n\n" for number in range(1, 5))
-    for name in ("critic", "tester"):
-        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\nYou.\n\n{sections}"})
-    bench.write({"_blocks/rule-2.md": "Another.\n", "_blocks/law.md": "# Rule\n\nThe rule 3.\n", "agents/x.txt": ""})
-    assert bench.run("import", "--share", "x").status == 0
-    assert _manifest(bench)["blocks"] == ["rule", "rule-3", "law", "rule-4"]
-
-
 @pytest.mark.parametrize(
     ("front", "body", "is_reported"),
     [("\r\n", "\r\n", True), ("\r\n", "\n", True), ("\n", "\r\n", False), ("\n", "\n", False)],
@@ -759,42 +734,9 @@ def test_line_endings_are_reported_only_for_the_front_matter(
     assert ("CRLF line endings were read as LF" in bench.run("import", PATH).stderr) is is_reported
 
 
-HONESTY = "# Honesty\n\nSay what you ran."
-
-
-@pytest.mark.parametrize(
-    ("existing", "created", "block"),
-    [
-        ({}, ["one/honesty.md"], "honesty"),
-        ({"one/honesty.md": HONESTY}, [], "honesty"),
-        ({"one/honesty.md": f"\n{HONESTY}\n\n".replace("\n", "\r\n")}, [], "honesty"),
-        ({"two/honesty.md": f"{HONESTY}\n"}, [], "honesty"),
-        ({"one/honesty.md": "Other.\n"}, ["one/honesty-2.md"], "honesty-2"),
-        ({"one/honesty.md": "Other.\n", "two/honesty-2.md": f"{HONESTY}\n"}, [], "honesty-2"),
-    ],
-    ids=["none", "no newline", "other newlines", "another folder", "other text", "another name"],
-)
-def test_a_block_with_the_same_text_is_used(
-    existing: dict[str, str], created: list[str], block: str, bench: Workbench
-) -> None:
-    bench.write({"assemble.toml": 'blocks = ["one", "two"]\n', "one/x.txt": "", "two/x.txt": "", **existing})
-    for name in ("critic", "tester"):
-        bench.write({f"x/{name}.md": f"---\nname: {name}\ndescription: D.\n---\nHi {name}.\n\n{HONESTY}\n"})
-    run = bench.run("import", "--share", "x")
-    manifests = ["agents/critic.toml", "agents/tester.toml"]
-    assert (run.status, run.stdout.splitlines()) == (0, [f"created {file}" for file in (*created, *manifests)])
-    assert _manifest(bench)["blocks"] == [block]
-    assert {file: bench.read(file) for file in existing} == existing
-
-
-def test_sections_below_several_titles_stay_in_place() -> None:
-    splits = split_roles({name: f"# A\n\n## Same\n\nx\n\n# B\n\n{name}" for name in ("one", "two")})
-    assert [[section.title for section in split.shared] for split in splits.values()] == [["A"], ["A"]]
-
-
 @pytest.mark.parametrize("code", [code for code in RULES if code.startswith("I")])
 def test_the_examples_of_the_rules(code: str, bench: Workbench) -> None:
-    args = {"I911": ["--share"], "I917": ["--replace"]}.get(code, [])
+    args = {"I911": ["--share"], "I934": ["--share"], "I935": ["--share=near"], "I917": ["--replace"]}.get(code, [])
     pages = documentation(RULES[code])
     for folder, example in {"fails": pages.fails, "passes": pages.passes}.items():
         bench.write({f"{folder}/{file.path}": file.text * file.times for file in example_files(example)})

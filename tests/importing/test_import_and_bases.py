@@ -90,7 +90,7 @@ def test_the_next_step_builds_all_agents(kit: Workbench) -> None:
 def test_shared_sections_become_blocks_beside_a_base(kit: Workbench) -> None:
     for name in ("one", "two"):
         kit.write({f"{FOLDER}/{name}.md": HEAD.replace("critic", name) + "You work.\n\n# @Core ...\n\nBe honest.\n"})
-    run = kit.run("import", f"{FOLDER}/one.md", f"{FOLDER}/two.md", "--share")
+    run = kit.run("import", f"{FOLDER}/one.md", f"{FOLDER}/two.md", "--share-min=2")
     assert run.status == 0, run
     assert tomllib.loads(kit.read("agents/one.toml"))["blocks"] == ["core"]
     assert kit.run("--all", "--force", "--ignore=E108").status == 0

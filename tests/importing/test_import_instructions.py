@@ -397,10 +397,10 @@ def test_a_section_of_agents_is_shared(bench: Workbench) -> None:
     bench.write({".claude/agents/critic.md": agent})
     run = bench.run("import", "--share", "AGENTS.md", ".claude/agents")
     assert run.status == 0
-    assert run.stderr.startswith("1 agent and 1 instruction manifest\n")
+    assert run.stderr.startswith("1 shared block of 1 agent: 29 characters saved\n1 agent and 1 instruction manifest\n")
     assert _manifest(bench)["blocks"] == ["testing", "style", "honesty", "kindness"]
     assert 'blocks = ["honesty"]' in bench.read("agents/critic.toml")
-    steps = run.stderr.splitlines()[1:]
+    steps = run.stderr.splitlines()[2:]
     assert steps == [
         ONE.rstrip("\n"),
         "then run: assemble --all --force, which overwrites the imported files",

@@ -223,7 +223,7 @@ def test_shared_sections_are_not_part_of_the_role_file(bench: Workbench) -> None
     for name in ("critic", "tester"):
         agent = _agent(f"# Task\n\n{LONG}\n\n{name}\n\n{shared}").replace("name: critic", f"name: {name}")
         bench.write({f"{FOLDER}/{name}.md": agent})
-    run = bench.run("import", "--share", FOLDER)
+    run = bench.run("import", "--share-min=2", FOLDER)
     assert "created roles/critic.md\n" in run.stdout
     assert "Honesty" not in bench.read("roles/critic.md")
     assert bench.run("--all", "--force").status == 0

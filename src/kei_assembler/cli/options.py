@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -33,6 +33,23 @@ class OneOf(_Choice):
         except click.BadParameter as error:
             hint = did_you_mean_target(str(value), self.choices)
             self.fail(f"{error.message.rstrip('.')}; {hint}" if hint else error.message, param, ctx)
+
+
+class OptionalValues(click.Command):
+    """A command with options whose value can be left out: `--share` is short for `--share=exact`.
+
+    `click` would take the next argument for the value.
+    """
+
+    def __init__(self, *args: Any, defaults: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.defaults = defaults
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments with the default values of options that have none."""
+        end = args.index("--") if "--" in args else len(args)
+        whole = (f"{arg}={self.defaults[arg]}" if arg in self.defaults else arg for arg in args[:end])
+        return super().parse_args(ctx, [*whole, *args[end:]])
 
 
 def several(option: str, metavar: str, what: str, complete: Callable[..., Any]) -> Callable[[Function], Function]:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
-from kei_assembler.build.diff import hunks
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.convert import Conversion, convert
@@ -14,8 +13,8 @@ from kei_assembler.importing.likeness import likeness
 from kei_assembler.importing.merging import merge
 from kei_assembler.importing.names import Named, agent_names, free_name, wanted_name
 from kei_assembler.importing.references import with_new_names
+from kei_assembler.importing.short_diff import short_diff
 from kei_assembler.kit import LoadedKit
-from kei_assembler.markdown import shell
 from kei_assembler.rules import imports
 
 
@@ -100,21 +99,9 @@ def _about_name(agent: AgentFile, named: Named, other: AgentFile, why: str) -> l
     return agent.report(imports.name_repaired, "name", message, hint)
 
 
-_MAX_LINES = 40
-
-
 def differences(conversions: Iterable[Conversion]) -> Iterator[str]:
     """Yield a diff for each agent that has its name in common with another one, for another client. It can be cut."""
     for conversion in conversions:
         agent, other = conversion.agent, conversion.other
-        if other is None or other.target == agent.target:
-            continue
-        lines = [f"--- {other.source.file}\n", f"+++ {agent.source.file}\n", *hunks(_lines(other), _lines(agent))]
-        if len(lines) > _MAX_LINES:
-            files = f"{shell.word(other.source.file)} {shell.word(agent.source.file)}"
-            lines[_MAX_LINES:] = [f"{len(lines) - _MAX_LINES:,} more lines; to see them, run: diff -u {files}\n"]
-        yield "".join(lines)
-
-
-def _lines(agent: AgentFile) -> list[str]:
-    return [f"{line}\n" for line in agent.source.text.rstrip("\n").split("\n")]
+        if other is not None and other.target != agent.target:
+            yield short_diff((other.source.file, other.source.text), (agent.source.file, agent.source.text))

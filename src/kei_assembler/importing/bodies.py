@@ -1,9 +1,8 @@
-"""Read the bodies of agent files: recognize generated sections, and find sections that several bodies share."""
+"""Read the bodies of agent files: recognize generated sections, and close what is open."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -146,55 +145,3 @@ def closed(text: str) -> tuple[str, Unclosed | None]:
     closing = opening and (opening["fence"] or f"</{opening['tag']}>")
     fixed = f"{text}\n{_CLOSINGS.get(unclosed.what) or closing or ''}"
     return (fixed, unclosed) if outline(fixed).unclosed is None else (text, None)
-
-
-class RoleSplit(NamedTuple):
-    """A role without its shared sections, these sections, and the first of them that other text followed."""
-
-    role: str
-    shared: tuple[Section, ...]
-    moved: Section | None
-
-
-def split_roles(roles: Mapping[str, str], others: Iterable[str] = ()) -> dict[str, RoleSplit]:
-    """Split each role into the sections that another role has word for word, and the rest.
-
-    A section that is one of the other texts also counts.
-    """
-    cut = {name: _top_sections(role) for name, role in roles.items()}
-    counts = Counter(text for parts in cut.values() for text in {*map(_block_text, parts)})
-    counts.update({*others})
-    shared = {text for text, count in counts.items() if text and count > 1}
-    return {name: _split(parts, shared) for name, parts in cut.items()}
-
-
-def _top_sections(role: str) -> list[Section]:
-    """The sections of a role that can become blocks: those of the first level, or those below a single title.
-
-    A section of the second level that moved away from several titles would belong to another title.
-    """
-    first = sections(role, 1)
-    if len(first) > 1:
-        return first
-    title, *others = sections(role, 2)
-    return [title._replace(level=0) if others and title.level == 1 else title, *others]
-
-
-def _block_text(section: Section) -> str:
-    """The section's text as a block. It is empty if the section cannot be a block."""
-    has_text = section.level > 0 and section.text.partition("\n")[2].strip(WHITESPACE)
-    return section.text.strip("\n") if has_text and outline(section.text).unclosed is None else ""
-
-
-def _split(parts: list[Section], shared: set[str]) -> RoleSplit:
-    taken: dict[str, Section] = {}
-    kept: list[str] = []
-    moved = None
-    for part in parts:
-        text = _block_text(part)
-        if text in shared and text not in taken:
-            taken[text] = part._replace(text=text)
-        elif part.text.strip("\n"):
-            kept.append(part.text)
-            moved = moved or next(reversed(taken.values()), None)
-    return RoleSplit("\n".join(kept).strip("\n"), tuple(taken.values()), moved)

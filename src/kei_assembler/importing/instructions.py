@@ -14,6 +14,7 @@ from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.bodies import Section
 from kei_assembler.importing.convert import Conversion, protected_value
 from kei_assembler.importing.instruction_files import InstructionFile, all_of
+from kei_assembler.importing.parts import can_start
 from kei_assembler.importing.repairs import repaired_body
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.outputs import Output, outputs_of, required_file
@@ -28,13 +29,11 @@ from kei_assembler.suggestions import listed
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.toml.source import START, Source, span_of
 from kei_assembler.validation import MAX_ITEMS
-from kei_assembler.whitespace import SPACES
 
 ROOT_NAME = "house"
 """The name of the instructions for the whole kit."""
 
 _IMPORT = re.compile(r"(?<![^ \t\n(])@(?P<path>(?:\.{0,2}/|~/)?[^ \t\n@`]*\.[A-Za-z]{1,8})(?![^ \t\n.,;:)])")
-_INDENTS = (" ", "\t")
 
 
 def convert_all(kit: LoadedKit, files: Sequence[InstructionFile], taken: Collection[str]) -> list[Conversion]:
@@ -123,22 +122,13 @@ def split(text: str) -> tuple[str, list[Section]]:
 def _starts(text: str, lines: list[str]) -> list[Heading]:
     head = front_matter(Source("", text))
     after = head.stop if head else 0
-    found = [each for each in headings(text, lines) if each.first > after and _can_start(lines, each)]
+    found = [each for each in headings(text, lines) if each.first > after and can_start(lines, each)]
     for level in range(1, 7):
         starts = [each for each in found if each.level <= level]
         if len(starts) > 1:
             is_title = starts[0].level < min(each.level for each in starts[1:])
             return starts[1:] if is_title else starts
     return found
-
-
-def _can_start(lines: list[str], heading: Heading) -> bool:
-    """Whether a heading can be the start of a block.
-
-    An indented one would lose its indent. One with an underline can be part of a table if no blank line is before it.
-    """
-    before = lines[heading.first - 2] if heading.first > 1 else ""
-    return lines[heading.first - 1][0] not in _INDENTS and (heading.first == heading.last or not before.strip(SPACES))
 
 
 def _about_front_matter(agent: AgentFile) -> list[Diagnostic]:
@@ -181,7 +171,7 @@ def with_block_names(conversion: Conversion, names: BlockNames, share: bool) -> 
     """Return a conversion with the names of its blocks. With `share`, blocks with the same texts are used again."""
     blocks: dict[str, None] = {}
     for section in conversion.sections:
-        name = names.shared(section) if share else names.own(section, blocks)
+        name = names.shared([section.title], section.text, [conversion.name]) if share else names.own(section, blocks)
         blocks[names.own(section, blocks) if name in blocks else name] = None
     data = conversion.data | ({"blocks": [*blocks]} if blocks else {})
     return conversion._replace(data=data)

@@ -25,5 +25,14 @@ def likeness(one: str, other: str) -> float:
     """Return how much of two texts is the same, from 0 to 1: the share of words that both have, in any order."""
     if one == other:
         return 1.0
-    words, others = (Counter(collapse_whitespace(text).split(" ")) for text in (one, other))
-    return 2 * (words & others).total() / ((words + others).total() or 1)
+    return likeness_of_words(words_of(one), words_of(other))
+
+
+def words_of(text: str) -> Counter[str]:
+    """Return how often a text has each word."""
+    return Counter(collapse_whitespace(text).split(" "))
+
+
+def likeness_of_words(one: Counter[str], other: Counter[str]) -> float:
+    """Return the share of words that two texts have in common, from 0 to 1."""
+    return 2 * (one & other).total() / ((one.total() + other.total()) or 1)

@@ -15,7 +15,6 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing import roles
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.block_names import BlockNames
-from kei_assembler.importing.bodies import RoleSplit, split_roles
 from kei_assembler.importing.convert import Conversion, convert
 from kei_assembler.importing.metadata import declaration
 from kei_assembler.importing.names import Named
@@ -34,7 +33,7 @@ from kei_assembler.rules import bodies, imports
 from kei_assembler.rules.section_files import unusable_file
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.target import Target
-from kei_assembler.toml.source import START, Source, read_toml, span_of, with_lf
+from kei_assembler.toml.source import START, Source, read_toml, with_lf
 from kei_assembler.toml.writer import document
 from kei_assembler.whitespace import collapse_whitespace
 
@@ -186,36 +185,11 @@ def _output_pattern(row: Target, agents: Iterable[AgentFile]) -> str:
     return f"{folders.most_common(1)[0][0]}{subfolder}{name}{suffix}" if folders else ""
 
 
-def with_blocks(names: BlockNames, conversions: Sequence[Conversion], others: Iterable[str] = ()) -> list[Conversion]:
-    """Move the sections that several agents share to blocks, or that are one of the other texts.
-
-    A block of the kit with the same text is used again.
-    """
-    splits = split_roles({conversion.name: conversion.data.get("role", "") for conversion in conversions}, others)
-    return [_with_blocks(conversion, splits[conversion.name], names) for conversion in conversions]
-
-
-def _with_blocks(conversion: Conversion, split: RoleSplit, names: BlockNames) -> Conversion:
-    if not split.shared:
-        return conversion
-    data = {key: value for key, value in conversion.data.items() if key != "role"}
-    data |= {"role": split.role} if split.role else {}
-    data["blocks"] = [names.shared(section) for section in split.shared]
-    found = conversion.found
-    if moved := split.moved:
-        agent = conversion.agent
-        start = max(agent.source.text.find(moved.text), 0)
-        where = span_of(agent.source.text, start, start + len(moved.text.partition("\n")[0]))
-        message = f"the section `{moved.title}` became a block, which comes after the rest of the body"
-        found = (*found, *agent.report(bodies.section_moved, where, message))
-    return conversion._replace(data=data, found=found)
-
-
 def with_pieces(conversion: Conversion, names: BlockNames) -> Conversion:
     """Return a conversion with blocks for the parts of the text that clients have variants of."""
     blocks: list[str] = list(conversion.data.get("blocks", ()))
     for piece in conversion.pieces:
-        blocks.append(names.of_agent(conversion.name, piece, blocks))
+        blocks.append(piece.block or names.of_agent(conversion.name, piece, blocks))
     return conversion._replace(data=conversion.data | {"blocks": blocks}) if blocks else conversion
 
 
@@ -279,11 +253,11 @@ def by_imported_file(files: Iterable[PendingFile]) -> list[PendingFile]:
 
 
 def manifest_text(data: Mapping[str, Any], comment: str = "") -> str:
-    """Return the data of a manifest as TOML: the manifest's fields in their order, with the extra keys before the role.
+    """Return the data of a manifest as TOML: the manifest's fields in their order, but all short ones before the role.
 
-    The role ends with a newline.
+    These are the extra keys and `blocks`. The role ends with a newline.
     """
-    keys = [field.key for field in FIELDS]
+    keys = [field.key for field in FIELDS if field.key != "blocks"]
     before_role = keys.index("role")
     keys[before_role:before_role] = [key for key in data if key not in keys]
     ordered = {key: data[key] for key in keys if key in data}

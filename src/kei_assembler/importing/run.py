@@ -40,9 +40,11 @@ from kei_assembler.importing.pending_kit import (
     by_imported_file,
     new_kit,
     pending_manifests,
-    with_blocks,
     with_pieces,
 )
+from kei_assembler.importing.proposals import proposals
+from kei_assembler.importing.shared_blocks import Sharing, with_blocks
+from kei_assembler.importing.sharing import MIN_USERS
 from kei_assembler.importing.subfolders import with_subfolders
 from kei_assembler.importing.updates.run import UpdateOptions, update_known, write_record
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
@@ -77,19 +79,22 @@ class ImportResult(NamedTuple):
     known: int
     sources: int
     diffs: list[str]
+    sharing: str
     next_steps: list[str]
 
 
 class ImportOptions(NamedTuple):
     """The options of an import.
 
-    With `share`, sections that several agents have become blocks. With `dry_run`, nothing is written. With
-    `replace`, imported files are deleted whose agents get files with other names, after these are generated. With
-    `keep_metadata`, the settings of a new kit declare the keys that no client knows. With `update`, manifests get what
-    changed in files that were imported before; `prefer` says which side wins if both changed.
+    With `share`, sections that at least `share_min` agents have become blocks: those that are the same or, if it is
+    `near`, also those that are almost the same. With `dry_run`, nothing is written. With `replace`, imported files are
+    deleted whose agents get files with other names, after these are generated. With `keep_metadata`, the settings of a
+    new kit declare the keys that no client knows. With `update`, manifests get what changed in files that were imported
+    before; `prefer` says which side wins if both changed.
     """
 
-    share: bool = False
+    share: str = ""
+    share_min: int = MIN_USERS
     dry_run: bool = False
     replace: bool = False
     keep_metadata: bool = False
@@ -127,7 +132,8 @@ def import_files(
     known = update_known(kit, by_hand, options.of_updates)
     kit = known.kit
     names = BlockNames(kit)
-    manifests = [*known.manifests, *_manifests(kit, known.new, instructions, names, options.share)]
+    added, sharing = _manifests(kit, known.new, instructions, names, options)
+    manifests = [*known.manifests, *added]
     kept, added = ([file for file in manifests if file.is_kept is is_kept] for is_kept in (True, False))
     kept = [file for file in kept if file not in known.others]
     pieces = _pieces(kit, settings, names, added, manifests)
@@ -138,7 +144,7 @@ def import_files(
     generated += [file.path for file in manifests if file.is_kept]
     written = [*dict.fromkeys((path, "kept") for path in generated), *written]
     found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited, *known.found]
-    found += [one for file in manifests for one in file.conversion.found]
+    found += [*(one for file in manifests for one in file.conversion.found), *sharing.found]
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [*known.files, *((status, path) for path, status in written if status not in _UNCHANGED)]
     ending = _finish(kit, known.record, [*kept, *added], options)
@@ -151,7 +157,8 @@ def import_files(
         counts,
         len({path for path, status in written if status in _UNCHANGED} - others),
         counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
-        [*known.diffs, *differences(file.conversion for file in manifests)],
+        [*known.diffs, *differences(file.conversion for file in manifests), *sharing.diffs],
+        sharing.report + "".join(proposals(kit, sharing.conversions, options.share_min) if options.share else ()),
         list(next_steps(imported)) if (added or ending.old or known.files) and not options.dry_run else [],
     )
 
@@ -207,15 +214,17 @@ def _manifests(
     agents: Sequence[AgentFile],
     instructions: Sequence[InstructionFile],
     names: BlockNames,
-    share: bool,
-) -> list[PendingFile]:
-    """Return the files of all manifests. Their blocks get names."""
+    options: ImportOptions,
+) -> tuple[list[PendingFile], Sharing]:
+    """Return the files of all manifests, and what they share. Their blocks get names."""
     conversions = convert_agents(kit, agents)
     drafts = convert_all(kit, instructions, {conversion.name for conversion in conversions})
-    if share:
-        conversions = with_blocks(names, conversions, texts_of(drafts))
-    of_agents = pending_manifests(kit, conversions, lambda each: with_pieces(each, names))
-    return [*of_agents, *pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, share))]
+    sharing = Sharing(conversions)
+    if options.share:
+        sharing = with_blocks(names, conversions, texts_of(drafts), options.share_min, options.share == "near")
+    of_agents = pending_manifests(kit, sharing.conversions, lambda each: with_pieces(each, names))
+    finished = pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, bool(options.share)))
+    return [*of_agents, *finished], sharing
 
 
 def _pieces(

@@ -18,11 +18,12 @@ _MAX_LEVEL = 6
 class Piece(NamedTuple):
     """A part of the text of an agent that becomes a block: its heading or "", and its text for each client.
 
-    An empty text is none: the client does not get the block.
+    An empty text is none: the client does not get the block. If the block has a name already, that is `block`.
     """
 
     title: str
     texts: Mapping[str, str]
+    block: str = ""
 
     @property
     def text(self) -> str:

@@ -68,6 +68,15 @@ def section_moved() -> None:
 
         Say what you ran.
 
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran.
+
     Passes::
 
         # .claude/agents/critic.md
@@ -91,6 +100,160 @@ def section_moved() -> None:
         # Honesty
 
         Say what you ran.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran.
+    """
+
+
+@documented("I934", Severity.NOTE)
+def section_diverged() -> None:
+    """Several agents have a copy of a section, and some of the copies have changed since.
+
+    Only reported with `--share`. At least 85% of the words of such copies are the same. A diff shows the differences.
+    With `--share=near`, the copies become one block.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it. Be brief.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+    """
+
+
+@documented("I935", Severity.WARNING)
+def section_replaced() -> None:
+    """A section became a block with another text: that of most of the agents that have a copy of the section.
+
+    Only reported with `--share=near`. A diff shows the differences. The imported file is kept until you delete it.
+
+    Fails::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it. Be brief.
+
+    Passes::
+
+        # .claude/agents/critic.md
+        ---
+        name: critic
+        description: Reviews code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/planner.md
+        ---
+        name: planner
+        description: Plans code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
+
+        # .claude/agents/tester.md
+        ---
+        name: tester
+        description: Tests code.
+        ---
+        # Honesty
+
+        Say what you ran, what you only read, and what you expect. Never claim that a test
+        passed if you did not run it.
     """
 
 
