@@ -172,7 +172,7 @@ class Renderer:
             command = f"{self.kit.settings.command_option} {shell.word(file)}".removeprefix(" ")
         from kei_assembler.markdown.stamped_sections import written  # most kits have only agents
 
-        content = written(output.section, source, command, body)
+        content = written(output.section, source, command, body, self.kit.settings.has_plain_stamps)
         owner = "" if output.imports else file
         return Artifact(output.path, owner, output.target, content, body, section=output.section, kind=manifest.kind)
 
@@ -217,7 +217,9 @@ class Renderer:
     ) -> tuple[bytes, str]:
         """Return the content of a file with its stamp, and the stamp's line."""
         parts = [part.encode() for part in form.write(entries, body)]
-        line = line_for(parts, form.comment, self._source(path, file), file, self.kit.settings.command_option)
+        settings = self.kit.settings
+        rest = None if settings.has_plain_stamps else parts
+        line = line_for(rest, form.comment, self._source(path, file), file, settings.command_option)
         return b"".join((*parts[:1], line.encode(), *parts[1:])), line
 
     def _source(self, path: str, file: str) -> str:

@@ -1,0 +1,114 @@
+"""Whether nobody has edited what has a plain stamp: without a digest, that is up to what git knows.
+
+A file or section is the tool's own if its text is what the tool last wrote there, or what the sources of the last
+commit generate, or those of a commit that is being merged or picked, or that the last commit has merged. The sources of
+commits are only read if the record of the last writes does not answer the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from kei_assembler.build.classify import comment_of, is_manifest_path, text_of
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files.revisions import commits_in_use
+from kei_assembler.files.work_tree import git_top
+from kei_assembler.files.write_record import Part
+from kei_assembler.kit import LoadedKit
+from kei_assembler.kit.outputs import IMPORT
+from kei_assembler.loader import load_kit_at
+from kei_assembler.markdown import stamp
+from kei_assembler.markdown.stamped_sections import MARK, layout, written
+
+if TYPE_CHECKING:  # `render` imports the template engine
+    from kei_assembler.build.planner import Planner
+    from kei_assembler.render.renderer import Artifact
+
+
+def owns(kit: LoadedKit, part: Part, manifest: str, digest: str) -> bool:
+    """Return whether the tool last wrote a text with this digest to a part, or commits in use generate it.
+
+    Without a manifest, the part is an import of the shared file.
+
+    Raises:
+        AssembleError: git fails, or lacks what the sources of a commit contain.
+    """
+    if not manifest:
+        return digest == layout(written("import", "", "--all", IMPORT)).sections["import"].digest
+    if digest in kit.writes.digests.get(part, ()):
+        return True
+    if kit.generated_at_commits is None:
+        commits = commits_in_use(kit.folder) if git_top(kit.folder) else ()
+        kit.generated_at_commits = [_generated_at(kit, commit) for commit in commits]
+    return any(generated(manifest).get(part) == digest for generated in kit.generated_at_commits)
+
+
+def digest_of(artifact: Artifact) -> str:
+    """Return the digest of an artifact's text without the stamp, as the record has it."""
+    if artifact.section:
+        return layout(artifact.content).sections[artifact.section].digest
+    text = artifact.content.decode()
+    return stamp.digest_of(stamp.split(text, comment_of(artifact.kind, artifact.target))[1])
+
+
+def _generated_at(kit: LoadedKit, commit: str) -> Callable[[str], Mapping[Part, str]]:
+    """Return a function that returns the digests of what the sources of a commit generate from a manifest."""
+
+    @cache
+    def planner() -> Planner | None:
+        from kei_assembler.build.planner import Planner
+
+        try:
+            then = load_kit_at(kit.folder, commit, kit.selected_targets)
+        except AssembleError as error:
+            if not error.diagnostics:  # the settings have no errors, and git has failed
+                raise
+            return None
+        if then:
+            then.variant = kit.variant
+        return Planner(then, ()) if then else None
+
+    @cache
+    def generated(file: str) -> Mapping[Part, str]:
+        found = planner()
+        if not found or not is_manifest_path(found.kit, file) or not found.kit.files.exists(found.kit.path(file)):
+            return {}
+        manifest, plan = found.load_and_check(file)
+        made = found.render(manifest, plan) if manifest else ()
+        return {(each.path, each.section): digest_of(each) for each in made}
+
+    return generated
+
+
+def record_changes(kit: LoadedKit, changes: Iterable[tuple[str, bytes | None, bytes | None]]) -> None:
+    """Record what the tool has written to files, each given with its path and its content before and after that.
+
+    Files that are not outputs have no stamp, and so there is nothing to record about them.
+
+    Raises:
+        AssembleError: see `WriteRecord.update`.
+    """
+    if kit.settings.has_plain_stamps:
+        parts = ((path, _parts(before), _parts(after)) for path, before, after in changes)
+        kit.writes.update(
+            {
+                (path, section): new.get(section, "")
+                for path, old, new in parts
+                for section in old.keys() | new.keys()
+                if old.get(section) != new.get(section)
+            }
+        )
+
+
+def _parts(content: bytes | None) -> dict[str, str]:
+    """The digests of the generated parts of a file, by their section: "" stands for the whole file."""
+    if content is None:
+        return {}
+    found = {name: section.digest for name, section in layout(content).sections.items()} if MARK in content else {}
+    text = text_of(content)
+    for comment in (stamp.MARKUP, stamp.HASH):
+        line, rest = stamp.split(text, comment)
+        found |= {"": stamp.digest_of(rest)} if line else {}
+    return found
