@@ -35,7 +35,7 @@ UPDATED = Run(0, f"updated {ALPHA}\nupdated {BETA}\n", "2 agents, 2 files: 2 upd
 
 def commit(folder: Path, message: str = "kit") -> None:
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", f"--message={message}")
+    git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
 
 
 def change_block(kit: Workbench, text: str, block: str = "first") -> None:
@@ -425,3 +425,229 @@ def test_a_merge_can_leave_a_new_file_out_of_date(bench: Workbench) -> None:
     run = kit.below("clone").run("--all")
     late = "updated .claude/agents/late.md\nupdated .codex/agents/late.toml\nupdated .gemini/agents/late.md\n"
     assert (run.status, run.stdout) == (0, late)
+
+
+# What else depends on who wrote a file
+
+
+GUIDE = 'kind = "instructions"\nname = "guide"\nblocks = ["first"]\n'
+OWN_SECTION = "## Mine\n\nWritten by hand.\n"
+
+
+@pytest.fixture
+def guide(kit: Workbench) -> Workbench:
+    """The kit with a section in an `AGENTS.md` that people write, too, built and committed."""
+    kit.write({"instructions/guide.toml": GUIDE, "AGENTS.md": OWN_SECTION})
+    assert kit.run("--all").status == 0
+    commit(kit.folder, "guide")
+    return kit
+
+
+def test_a_section_has_no_digest(guide: Workbench) -> None:
+    begin = "<!-- assemble: begin guide from instructions/guide.toml. Edit that file, then run: assemble"
+    assert f"\n{begin} instructions/guide.toml -->\n" in guide.read("AGENTS.md")
+    assert guide.read("AGENTS.md").startswith(OWN_SECTION)
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+def test_a_section_is_updated(guide: Workbench, has_record: bool) -> None:
+    if not has_record:
+        lose_record(guide.folder)
+    append(guide, "AGENTS.md", "\nMore by hand.\n")
+    change_block(guide, "New.")
+    assert guide.run("--all").status == 0
+    assert "New." in guide.read("AGENTS.md")
+    assert guide.read("AGENTS.md").endswith("\nMore by hand.\n")
+
+
+def test_an_edited_section_is_kept(guide: Workbench) -> None:
+    guide.write({"AGENTS.md": guide.read("AGENTS.md").replace("Be kind.", "Be very kind.")})
+    change_block(guide, "New.")
+    before = guide.read("AGENTS.md")
+    assert edited(guide.run("--all")) == ["AGENTS.md"]
+    assert guide.read("AGENTS.md") == before
+    assert guide.run("--all", "--check").status == 1
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+@pytest.mark.parametrize("has_record", [True, False])
+def test_orphans(guide: Workbench, has_record: bool, is_edited: bool) -> None:
+    for path in ("agents/alpha.toml", "instructions/guide.toml"):
+        (guide.folder / path).unlink()
+    if is_edited:
+        append(guide, ALPHA)
+        guide.write({"AGENTS.md": guide.read("AGENTS.md").replace("Be kind.", "Be very kind.")})
+    if not has_record:
+        lose_record(guide.folder)
+    before = guide.files()
+    run = guide.run("--all", "--prune")
+    if is_edited:
+        assert run.status == 1
+        assert "it was edited: save the changes that you need, then delete it" in run.stderr
+        assert {path: guide.files()[path] for path in (ALPHA, "AGENTS.md")} == {
+            path: before[path] for path in (ALPHA, "AGENTS.md")
+        }
+    else:
+        assert run.status == 0
+        assert not (guide.folder / ALPHA).exists()
+        assert guide.read("AGENTS.md") == OWN_SECTION
+
+
+def test_an_import_of_the_shared_file(kit: Workbench) -> None:
+    kit.write({"instructions/guide.toml": GUIDE, "CLAUDE.md": "My notes.\n"})
+    kit.write({"assemble.toml": 'targets = ["claude-code", "codex"]\n' + PLAIN})
+    assert kit.run("--all").status == 0
+    assert "begin AGENTS.md; to update this section, run: assemble --all -->\n\n@AGENTS.md\n" in kit.read("CLAUDE.md")
+    commit(kit.folder, "guide")
+    lose_record(kit.folder)
+    (kit.folder / "instructions/guide.toml").unlink()
+    kit.write({"CLAUDE.md": kit.read("CLAUDE.md") + "More.\n"})
+    assert kit.run("--all", "--prune").status == 0
+    assert kit.read("CLAUDE.md") == "My notes.\nMore.\n"
+
+
+@pytest.mark.parametrize(("first", "second"), [(PLAIN, DIGEST), (DIGEST, PLAIN)])
+@pytest.mark.parametrize("has_record", [True, False])
+@pytest.mark.parametrize("changes_block", [True, False])
+def test_switching(guide: Workbench, first: str, second: str, has_record: bool, changes_block: bool) -> None:
+    guide.write({"assemble.toml": first})
+    assert guide.run("--all").status == 0
+    commit(guide.folder, "first")
+    if not has_record and first == PLAIN:
+        lose_record(guide.folder)
+    guide.write({"assemble.toml": second})
+    if changes_block:
+        change_block(guide, "New.")
+    assert "would update" in guide.run("--all", "--check").stdout
+    run = guide.run("--all")
+    assert (run.status, run.stdout) == (0, f"updated {ALPHA}\nupdated {BETA}\nupdated AGENTS.md (section guide)\n")
+    assert ("sha256" in guide.read(ALPHA), "sha256" in guide.read("AGENTS.md")) == (second == DIGEST,) * 2
+    commit(guide.folder, "second")
+    assert guide.run("--all", "--check").status == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [(PLAIN, DIGEST), (DIGEST, PLAIN)])
+def test_switching_keeps_an_edited_file(guide: Workbench, first: str, second: str) -> None:
+    guide.write({"assemble.toml": first})
+    assert guide.run("--all").status == 0
+    commit(guide.folder, "first")
+    append(guide, ALPHA)
+    guide.write({"AGENTS.md": guide.read("AGENTS.md").replace("Be kind.", "Be very kind."), "assemble.toml": second})
+    assert edited(guide.run("--all")) == [ALPHA, "AGENTS.md"]
+
+
+def test_staged(kit: Workbench) -> None:
+    change_block(kit, "New.")
+    assert kit.run("--all").status == 0
+    assert kit.run("--all", "--check", "--staged").status == 1
+    git(kit.folder, "add", "--all")
+    assert kit.run("--all", "--check", "--staged") == UNCHANGED
+    (kit.folder / ALPHA).unlink()
+    (kit.folder / "agents/alpha.toml").unlink()
+    run = kit.run("--all", "--check", "--staged")
+    assert [line.split(":")[0] for line in run.stderr.split("\n") if "O612" in line] == [ALPHA, "agents/alpha.toml"]
+
+
+def test_rename_and_remove(kit: Workbench) -> None:
+    change_block(kit, "New.")
+    assert kit.run("--all") == UPDATED
+    assert kit.run("rename", "alpha", "gamma").status == 0
+    assert kit.run("--all", "--check") == UNCHANGED
+    change_block(kit, "Newer.")
+    gamma = OUTPUT.format("gamma")
+    assert kit.run("--all").stdout == f"updated {BETA}\nupdated {gamma}\n"
+    append(kit, gamma)
+    run = kit.run("remove", "gamma")
+    assert run.status == 2
+    assert "was edited by hand" in run.stderr
+    assert kit.run("remove", "beta").stdout == f"deleted agents/beta.toml\ndeleted {BETA}\n"
+
+
+def test_rename_of_what_is_out_of_date(guide: Workbench) -> None:
+    """The outputs stay out of date at their new paths, and are not mistaken for edited ones."""
+    change_block(guide, "New.")
+    assert guide.run("rename", "alpha", "gamma").status == 0
+    assert guide.run("rename", "instructions/guide", "manual").status == 0
+    assert not edited(guide.run("--all", "--check"))
+    assert guide.run("--all").status == 0
+    assert "New." in guide.read(OUTPUT.format("gamma"))
+    assert "begin manual from instructions/manual.toml." in guide.read("AGENTS.md")
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+def test_adopt(guide: Workbench, has_record: bool) -> None:
+    if not has_record:
+        lose_record(guide.folder)
+    for path in (ALPHA, "AGENTS.md"):
+        guide.write({path: guide.read(path).replace("Be kind.", f"Be very kind, says {path}.")})
+    assert guide.run("adopt", "--write", ALPHA).status == 0
+    assert f"Be very kind, says {ALPHA}." in guide.read("_blocks/first.md")
+    change_block(guide, "New.")
+    run = guide.run("--all")
+    assert run.stdout.startswith(f"updated {ALPHA}\nupdated {BETA}\nedited AGENTS.md (section guide)\n")
+    assert "says AGENTS.md" in guide.read("AGENTS.md")
+
+
+def test_adopt_refuses_after_changes_of_the_sources(guide: Workbench) -> None:
+    append(guide, ALPHA)
+    change_block(guide, "New.")
+    before = guide.files()
+    run = guide.run("adopt", "--write", ALPHA)
+    assert run.status == 2
+    assert "cannot be told from changes of its sources" in run.stderr
+    assert guide.files() == before
+
+
+def test_import_recognizes_generated_files(guide: Workbench) -> None:
+    lose_record(guide.folder)
+    run = guide.run("import", ALPHA, BETA, "--dry-run")
+    assert "edited" not in run.stderr
+    append(guide, ALPHA)
+    assert "was generated from agents/alpha.toml and then edited" in guide.run("import", ALPHA, "--dry-run").stderr
+
+
+def test_why(kit: Workbench) -> None:
+    append(kit, ALPHA)
+    assert "was edited; to see how" in kit.run("why", ALPHA).stderr
+    assert kit.run("why", f"{ALPHA}:6").stdout.endswith("\n  stamp: not from a source\n")
+
+
+def test_the_files_of_another_kit(bench: Workbench) -> None:
+    """Two kits with one folder of outputs: the files of the other kit are neither orphans nor intruders."""
+    (bench.folder / ".git").rmdir()
+    git(bench.folder, "init", "--quiet")
+    output = '[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'
+    for name in ("alpha", "beta"):
+        bench.write({f"{name}/assemble.toml": f'root = ".."\nstamp = "plain"\nexclusive = true\n{output}'})
+        bench.write({f"{name}/agents/{name}.toml": f'name = "{name}"\ndescription = "Does it."\n'})
+    for name in ("alpha", "beta"):
+        assert bench.below(name).run("--all").status == 0
+    for name in ("alpha", "beta"):
+        run = bench.below(name).run("--all", "--check")
+        waived = "waived: files are written outside the kit, to ../.claude/agents\n"
+        assert run == Run(0, "", f"1 agent, 1 file: 1 unchanged\n{waived}")
+
+
+def test_a_stamp_alone_makes_no_file_the_tools_own(kit: Workbench) -> None:
+    """A file with a plain stamp that a manifest of the kit never generated is neither overwritten nor pruned."""
+    stamp = (
+        "<!-- Generated by assemble from ../../agents/{0}.toml. Edit that file, then run: assemble agents/{0}.toml -->"
+    )
+    forged = "---\nname: {0}\ndescription: Mine.\n---\n\n" + stamp + "\n\nMine.\n"
+    kit.write({OUTPUT.format(name): forged.format(name) for name in ("gamma", "delta")})
+    kit.write({"agents/delta.toml": AGENT.format("delta")})
+    commit(kit.folder, "forged")
+    before = {name: kit.read(OUTPUT.format(name)) for name in ("gamma", "delta")}
+    assert kit.run("--all", "--prune").status == 1
+    assert {name: kit.read(OUTPUT.format(name)) for name in ("gamma", "delta")} == before
+
+
+def test_with_digests_git_is_not_asked(bench: Workbench, calls: list[str]) -> None:
+    bench.write(KIT | {"assemble.toml": DIGEST})
+    for text in ("One.", "Two."):
+        change_block(bench, text)
+        assert bench.run("--all").status == 0
+    append(bench, ALPHA)
+    assert edited(bench.run("--all", "--check")) == [ALPHA]
+    assert calls == []
+    assert [*(bench.folder / ".git").iterdir()] == []

@@ -49,7 +49,7 @@ def _codes(bench: Workbench, *args: str) -> set[str]:
 
 
 OTHERWISE_TESTED = ("C716", "C730", "L803", "L810", "O612", "O623", "O624", "O635", "O636")
-"""The codes whose example needs more than its files: `--recursive`, git, none of it, or many manifests (`test_memory.py`)."""
+"""The codes whose example needs more than its files: `--recursive`, git, or many manifests (see `test_memory.py`)."""
 
 
 @pytest.mark.parametrize("code", [code for code in BUILT if code not in OTHERWISE_TESTED])

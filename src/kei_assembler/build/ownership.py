@@ -7,10 +7,12 @@ commits are only read if the record of the last writes does not answer the quest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import comment_of, is_manifest_path, text_of
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.revisions import commits_in_use
@@ -37,12 +39,8 @@ def owns(kit: LoadedKit, part: Part, manifest: str, digest: str) -> bool:
     """
     if not manifest:
         return digest == layout(written("import", "", "--all", IMPORT)).sections["import"].digest
-    if digest in kit.writes.digests.get(part, ()):
-        return True
-    if kit.generated_at_commits is None:
-        commits = commits_in_use(kit.folder) if git_top(kit.folder) else ()
-        kit.generated_at_commits = [_generated_at(kit, commit) for commit in commits]
-    return any(generated(manifest).get(part) == digest for generated in kit.generated_at_commits)
+    is_last_write = digest in kit.writes.digests.get(part, ())
+    return is_last_write or any(each.digests(manifest).get(part) == digest for each in _commits(kit))
 
 
 def digest_of(artifact: Artifact) -> str:
@@ -53,33 +51,66 @@ def digest_of(artifact: Artifact) -> str:
     return stamp.digest_of(stamp.split(text, comment_of(artifact.kind, artifact.target))[1])
 
 
-def _generated_at(kit: LoadedKit, commit: str) -> Callable[[str], Mapping[Part, str]]:
-    """Return a function that returns the digests of what the sources of a commit generate from a manifest."""
+class KitAtCommit:
+    """The kit as a commit has it, which is read when it is first needed.
 
-    @cache
-    def planner() -> Planner | None:
+    All methods raise AssembleError if git fails, or lacks what the sources contain.
+    """
+
+    def __init__(self, kit: LoadedKit, commit: str) -> None:
+        self._kit = kit
+        self._commit = commit
+        self.digests = cache(self._find_digests)
+        """Returns the digests of what is generated from a manifest, by part."""
+
+    @cached_property
+    def _planner(self) -> Planner | None:
+        """The planner of the kit, or None if the commit has no kit in this folder, or its settings are invalid."""
         from kei_assembler.build.planner import Planner
 
         try:
-            then = load_kit_at(kit.folder, commit, kit.selected_targets)
+            then = load_kit_at(self._kit.folder, self._commit, self._kit.selected_targets)
         except AssembleError as error:
-            if not error.diagnostics:  # the settings have no errors, and git has failed
+            if not error.diagnostics:
                 raise
             return None
         if then:
-            then.variant = kit.variant
+            then.variant = self._kit.variant
         return Planner(then, ()) if then else None
 
-    @cache
-    def generated(file: str) -> Mapping[Part, str]:
-        found = planner()
-        if not found or not is_manifest_path(found.kit, file) or not found.kit.files.exists(found.kit.path(file)):
+    def _find_digests(self, file: str) -> Mapping[Part, str]:
+        if not (planner := self._planner):
             return {}
-        manifest, plan = found.load_and_check(file)
-        made = found.render(manifest, plan) if manifest else ()
+        then = planner.kit
+        has_manifest = is_manifest_path(then, file) and then.files.exists(then.path(file))
+        manifest, plan = planner.load_and_check(file) if has_manifest else (None, None)
+        made = planner.render(manifest, plan) if manifest and plan else ()
         return {(each.path, each.section): digest_of(each) for each in made}
 
-    return generated
+    def has(self, change: Change) -> bool:
+        """Return whether the commit has the part of a file as it was before a change."""
+        if not self._planner or change.before is None:
+            return False
+        with suppress(OSError):
+            committed = _parts(self._planner.kit.tree.read(self._kit.path(change.path), MAX_OUTPUT_BYTES))
+            return change.section in committed and committed[change.section] == _parts(change.before)[change.section]
+        return False
+
+
+def _commits(kit: LoadedKit) -> list[KitAtCommit]:
+    if kit.at_commits is None:
+        commits = commits_in_use(kit.folder) if git_top(kit.folder) else ()
+        kit.at_commits = [KitAtCommit(kit, commit) for commit in commits]
+    return kit.at_commits
+
+
+def is_as_committed(kit: LoadedKit, change: Change) -> bool:
+    """Return whether the last commit has the part of a file that a change is about, as it is on disk.
+
+    Raises:
+        AssembleError: as for `owns`.
+    """
+    return any(each.has(change) for each in _commits(kit)[:1])
 
 
 def record_changes(kit: LoadedKit, changes: Iterable[tuple[str, bytes | None, bytes | None]]) -> None:

@@ -34,7 +34,8 @@ from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, r
 from kei_assembler.validation import ValidationError, fits
 
 if TYPE_CHECKING:
-    from kei_assembler.files.write_record import Part, WriteRecord
+    from kei_assembler.build.ownership import KitAtCommit
+    from kei_assembler.files.write_record import WriteRecord
     from kei_assembler.kit.placement import Placement
 
 MAX_FILES = 200_000
@@ -69,8 +70,8 @@ class LoadedKit:
         """The user's home folder, as a resolved path, if outputs lie there and the run may write to it."""
         self.variant = Variant()
         """What the run builds instead of the kit as it is."""
-        self.generated_at_commits: list[Callable[[str], Mapping[Part, str]]] | None = None
-        """What `build.ownership` has found out about the commits that the kit's files come from, once it is needed."""
+        self.at_commits: list[KitAtCommit] | None = None
+        """The kit in the commits that its files come from, once that is needed (see `build.ownership`)."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.manifest_files = ManifestFiles(self)
