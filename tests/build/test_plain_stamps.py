@@ -13,6 +13,9 @@ import pytest
 from conftest import Run, Workbench
 from kei_assembler import loader
 from kei_assembler.build import ownership
+from kei_assembler.build.changes import Change
+from kei_assembler.build.writer import OutputFiles
+from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.git_index import Git
 from repositories import git
 
@@ -651,3 +654,68 @@ def test_with_digests_git_is_not_asked(bench: Workbench, calls: list[str]) -> No
     assert edited(bench.run("--all", "--check")) == [ALPHA]
     assert calls == []
     assert [*(bench.folder / ".git").iterdir()] == []
+
+
+@pytest.mark.parametrize("writes", [0, 1])
+def test_an_interrupted_build(kit: Workbench, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """Whatever it has written by then counts as the tool's own, and so does what it has not."""
+    change_block(kit, "One.")
+    assert kit.run("--all") == UPDATED
+    apply, done = OutputFiles.apply, list[str]()
+
+    def interrupted(self: OutputFiles, change: Change) -> Change:
+        if len(done) == writes:
+            raise AssembleError("the disk is full")
+        done.append(change.path)
+        return apply(self, change)
+
+    change_block(kit, "Two.")
+    with monkeypatch.context() as patch:
+        patch.setattr(OutputFiles, "apply", interrupted)
+        assert kit.run("--all").status == 2
+    assert ("Two." in kit.read(ALPHA), "Two." in kit.read(BETA)) == (writes == 1, False)
+    change_block(kit, "Three.")
+    assert kit.run("--all") == UPDATED
+
+
+EDITS: dict[str, Callable[[str], str]] = {
+    "a word": lambda text: text.replace("kind", "rude"),
+    "a space at a line end": lambda text: text.replace("kind.", "kind. "),
+    "a blank line": lambda text: text.replace("Be kind.\n", "Be kind.\n\n"),
+    "a removed line": lambda text: text.replace("Be kind.\n", ""),
+    "no newline at the end": lambda text: text.removesuffix("\n"),
+    "a CR": lambda text: text.replace("kind.\n", "kind.\r"),
+    "a null byte": lambda text: text + "\0",
+    "the front matter": lambda text: text.replace("Does alpha.", "Does anything."),
+    "everything after the stamp": lambda text: text[: text.index("-->") + 4] + "\n# Mine\n",
+    "the stamp of another agent": lambda text: text.replace("alpha.toml", "beta.toml") + "Mine.\n",
+    "the stamp of no agent": lambda text: text.replace("alpha.toml", "gamma.toml") + "Mine.\n",
+    "a stamp of an absolute path": lambda text: text.replace("../../agents/alpha.toml", "/etc/alpha.toml") + "Mine.\n",
+    "no stamp": lambda text: "".join(line for line in text.splitlines(True) if "<!--" not in line) + "Mine.\n",
+    "a damaged stamp": lambda text: text.replace(".toml -->", ".toml · sha256:0123 -->") + "Mine.\n",
+    "a digest": lambda text: text.replace(".toml -->", ".toml · sha256:0123456789ab -->") + "Mine.\n",
+}
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+@pytest.mark.parametrize("edit", EDITS)
+def test_no_edit_is_overwritten(kit: Workbench, edit: str, has_record: bool) -> None:
+    if not has_record:
+        lose_record(kit.folder)
+    kit.write({ALPHA: EDITS[edit](kit.read(ALPHA))})
+    change_block(kit, "New.")
+    before = kit.read(ALPHA)
+    run = kit.run("--all", "--prune")
+    assert (run.status, kit.read(ALPHA)) == (1, before)
+    assert "New." in kit.read(BETA)
+
+
+def test_crlf_makes_no_difference(kit: Workbench) -> None:
+    for has_record in (True, False):
+        kit.write({ALPHA: kit.read(ALPHA).replace("\n", "\r\n")})
+        assert kit.run("--all", "--check") == UNCHANGED
+        change_block(kit, "New.")
+        assert kit.run("--all") == UPDATED
+        commit(kit.folder, "new")
+        if has_record:
+            lose_record(kit.folder)

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
-from kei_assembler.build.classify import comment_of, is_manifest_path, text_of
+from kei_assembler.build.classify import is_manifest_path, text_of
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.revisions import commits_in_use
 from kei_assembler.files.work_tree import git_top
@@ -45,10 +45,7 @@ def owns(kit: LoadedKit, part: Part, manifest: str, digest: str) -> bool:
 
 def digest_of(artifact: Artifact) -> str:
     """Return the digest of an artifact's text without the stamp, as the record has it."""
-    if artifact.section:
-        return layout(artifact.content).sections[artifact.section].digest
-    text = artifact.content.decode()
-    return stamp.digest_of(stamp.split(text, comment_of(artifact.kind, artifact.target))[1])
+    return layout(artifact.content).sections[artifact.section].digest if artifact.section else artifact.digest
 
 
 class KitAtCommit:
@@ -141,5 +138,5 @@ def _parts(content: bytes | None) -> dict[str, str]:
     text = text_of(content)
     for comment in (stamp.MARKUP, stamp.HASH):
         line, rest = stamp.split(text, comment)
-        found |= {"": stamp.digest_of(rest)} if line else {}
+        found |= {"": stamp.digest_of([rest.encode(errors="surrogateescape")])} if line else {}
     return found

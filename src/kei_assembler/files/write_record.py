@@ -31,7 +31,7 @@ _FOLDER = "assemble"
 _HEAD = "# What `assemble` last wrote, for the setting `stamp`. Nothing is lost if this file is deleted.\n"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<section>[^\t]*)\t(?P<path>[^\t]+)")
 _MAX_BYTES = 32 * 1024 * 1024
-_MAX_TRIES = 20
+_MAX_TRIES = 100
 
 
 class WriteRecord:
@@ -84,7 +84,7 @@ class WriteRecord:
         after = _as_bytes(_updated(_parsed(before), digests, keeps))
         if len(after) > _MAX_BYTES:  # with what was written long ago
             after = _as_bytes(_updated({}, digests, keeps))
-        if after == before:
+        if after == (before or _as_bytes({})):
             return True
         folder, name = os.path.split(self._path)
         with closing(Folder(folder, Root.at(os.path.dirname(folder)), create=0o777)) as opened:

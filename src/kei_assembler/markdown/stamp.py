@@ -72,21 +72,24 @@ def can_name(path: str) -> bool:
 _UNUSABLE = re.compile(rf"[\t\n]|--!?>|{re.escape(THEN)}")  # HTML also ends a comment at `--!>`
 
 
-def line_for(rest: Iterable[bytes] | None, comment: Comment, source: str, manifest: str, options: str = "") -> str:
+def digest_of(rest: Iterable[bytes]) -> str:
+    """Return the whole digest of a file without its stamp, given as UTF-8 with LF in any number of parts."""
+    digest = sha256()
+    for part in rest:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def line_for(digest: str, comment: Comment, source: str, manifest: str, options: str = "") -> str:
     """Return the stamp of a file as a line, with its line end.
 
-    `rest` is the file's other content as UTF-8, in any number of parts, or None for a plain stamp. `source` is the path
-    of the manifest relative to the generated file, and `manifest` is its path relative to the kit. `options` are those
-    of the command, each after a space.
+    `digest` is what `digest_of` returns for the file, or "" for a plain stamp. `source` is the path of the manifest
+    relative to the generated file, and `manifest` is its path relative to the kit. `options` are those of the command,
+    each after a space.
     """
     command = f"{options} {shell.word(manifest)}".removeprefix(" ")
-    message = f"{_PREFIX}{source}{THEN}{command}"
-    if rest is not None:
-        digest = sha256()
-        for part in rest:
-            digest.update(part)
-        message = f"{message} · sha256:{digest.hexdigest()[:DIGITS]}"
-    return f"{comment.start}{message}{comment.end}\n"
+    end = f" · sha256:{digest[:DIGITS]}" if digest else ""
+    return f"{comment.start}{_PREFIX}{source}{THEN}{command}{end}{comment.end}\n"
 
 
 def split(text: str, comment: Comment) -> tuple[str | None, str]:
@@ -111,16 +114,11 @@ def find(text: str, comment: Comment) -> Stamp | None:
     end = message.find(THEN, 1)
     if end <= 0:
         return None
-    digest = digest_of(rest)
+    digest = digest_of([rest.encode(errors="surrogateescape")])
     if message.removesuffix("'").endswith(".toml"):  # the manifest can be quoted
         return Stamp(message[:end], False, digest)
     match = _MANIFEST_AND_DIGEST.fullmatch(message, end + len(THEN))
     return Stamp(message[:end], match["digest"] in (digest[:DIGITS], digest)) if match else None
-
-
-def digest_of(rest: str) -> str:
-    """Return the whole digest of a file's text without its stamp."""
-    return sha256(rest.encode(errors="surrogateescape")).hexdigest()
 
 
 def settled(text: str, comment: Comment) -> str:
