@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -378,6 +380,9 @@ def _twenty_agents(bench: Workbench, settings: str) -> Workbench:
         git(bench.folder, "checkout", "--quiet", "-b", branch, "main")
         change_block(bench, f"From {branch}.", block)
         if branch == "two":
+            bench.write(
+                {"instructions/third.toml": guide.format("second").replace('name = "second"', 'name = "third"')}
+            )
             bench.write({"agents/new.toml": AGENT.format("new").replace('"first", ', "")})
         assert bench.run("--all").status == 0
         commit(bench.folder, branch)
@@ -400,7 +405,7 @@ def test_branches_that_change_different_blocks_merge(bench: Workbench) -> None:
     assert clone.run("--all").status == 0
 
 
-MERGED = Run(0, "", "21 agents and 2 instruction manifests, 63 files: 63 unchanged; 3 sections: 3 unchanged\n")
+MERGED = Run(0, "", "21 agents and 3 instruction manifests, 63 files: 63 unchanged; 4 sections: 4 unchanged\n")
 
 
 def test_with_digests_the_same_branches_conflict(bench: Workbench) -> None:
@@ -719,3 +724,112 @@ def test_crlf_makes_no_difference(kit: Workbench) -> None:
         commit(kit.folder, "new")
         if has_record:
             lose_record(kit.folder)
+
+
+def _in_conflict(kit: Workbench, *command: str) -> None:
+    """Run a command of git that stops with a conflict in a block, resolve that, and lose the record."""
+    with pytest.raises(subprocess.CalledProcessError):
+        git(kit.folder, *command)
+    assert kit.read("_blocks/first.md").count("<<<<<<<") == 1
+    kit.write({"_blocks/first.md": "# First\n\nBe kind.\n\nResolved.\n"})
+    if (kit.folder / ".git/assemble").exists():
+        lose_record(kit.folder)
+
+
+def _two_branches(kit: Workbench) -> None:
+    """Two branches that change the same block. The second one also has an agent, which the first one has not."""
+    git(kit.folder, "checkout", "--quiet", "-b", "other")
+    change_block(kit, "Other.")
+    kit.write({"agents/gamma.toml": AGENT.format("gamma")})
+    assert kit.run("--all").status == 0
+    commit(kit.folder, "other")
+    git(kit.folder, "checkout", "--quiet", "main")
+    change_block(kit, "Main.")
+    assert kit.run("--all") == UPDATED
+    commit(kit.folder, "main")
+
+
+@pytest.mark.parametrize("side", ["--ours", "--theirs"])
+@pytest.mark.parametrize("command", ["merge", "cherry-pick"])
+def test_either_side_of_a_conflict_counts_as_generated(kit: Workbench, command: str, side: str) -> None:
+    _two_branches(kit)
+    _in_conflict(kit, command, "other")
+    torn = kit.run("--all")
+    assert edited(torn) == [ALPHA, BETA]
+    assert "the file has an unfinished merge" in torn.stderr
+    assert "Resolved." in kit.read(OUTPUT.format("gamma"))
+    git(kit.folder, "checkout", "--quiet", side, "--", ALPHA, BETA)
+    lose_record(kit.folder)
+    assert kit.run("--all").stdout == f"updated {ALPHA}\nupdated {BETA}\n"
+    commit(kit.folder, "resolved")
+    assert kit.run("--all", "--check") == Run(0, "", "3 agents, 3 files: 3 unchanged\n")
+
+
+def test_an_edit_during_a_conflict_is_kept(kit: Workbench) -> None:
+    _two_branches(kit)
+    _in_conflict(kit, "merge", "other")
+    git(kit.folder, "checkout", "--quiet", "--ours", "--", ALPHA, BETA)
+    append(kit, ALPHA)
+    assert edited(kit.run("--all")) == [ALPHA]
+
+
+@pytest.mark.parametrize("side", ["--ours", "--theirs"])
+def test_a_revert(kit: Workbench, side: str) -> None:
+    for text in ("One.", "Two."):
+        change_block(kit, text)
+        assert kit.run("--all") == UPDATED
+        commit(kit.folder, text)
+    _in_conflict(kit, "revert", "--no-edit", "HEAD~1")
+    git(kit.folder, "checkout", "--quiet", side, "--", ALPHA, BETA)
+    assert kit.run("--all") == UPDATED
+
+
+def test_a_partial_clone_without_the_sources_of_the_commit(kit: Workbench) -> None:
+    git(kit.folder, "config", "uploadpack.allowFilter", "true")
+    origin = f"file://{kit.folder}"
+    git(kit.folder, "clone", "--quiet", "--filter=blob:none", "--sparse", "--no-checkout", origin, "partial")
+    partial = kit.below("partial")
+    git(partial.folder, "sparse-checkout", "set", "--no-cone", "/*", "!/_blocks/second.md")
+    git(partial.folder, "checkout", "--quiet")
+    partial.write({"_blocks/second.md": KIT["_blocks/second.md"]})
+    assert partial.run("--all", "--check").status == 0
+    change_block(partial, "New.")
+    before = partial.read(ALPHA)
+    run = partial.run("--all")
+    assert run.status == 2
+    assert run.stderr.startswith("error: this partial clone lacks `_blocks/second.md` of the commit ")
+    assert partial.read(ALPHA) == before
+
+
+def test_several_kits_at_once(bench: Workbench) -> None:
+    (bench.folder / ".git").rmdir()
+    git(bench.folder, "init", "--quiet")
+    for name in ("one", "two"):
+        bench.below(name).write(KIT)
+    git(bench.folder, "add", "--all")
+    assert bench.run("--all", "--recursive").status == 0
+    commit(bench.folder)
+    for text in ("One.", "Two."):
+        for name in ("one", "two"):
+            change_block(bench.below(name), text)
+        append(bench, f"two/{ALPHA}")
+        run = bench.run("--all", "--recursive")
+        assert edited(run) == [f"two/{ALPHA}"]
+        assert run.stdout.count("updated ") == 3
+
+
+def test_the_run_cache(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A repeated run does not do the work again, and a later edit is still noticed."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    environment = {name: value for name, value in environment.items() if name not in ("CI", "GITHUB_ACTIONS")}
+
+    def run(*args: str) -> int:
+        command = [sys.executable, "-m", "kei_assembler", *args]
+        return subprocess.run(command, cwd=kit.folder, env=environment, check=False, capture_output=True).returncode
+
+    assert [run("--all") for _ in range(3)] == [0, 0, 0]
+    lose_record(kit.folder)
+    assert run("--all") == 0
+    assert (kit.folder / ".git/assemble").is_dir()
+    append(kit, ALPHA)
+    assert run("--all") == 1

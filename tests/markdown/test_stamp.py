@@ -225,3 +225,27 @@ def test_grep_and_sha256sum_print_the_digest(front: str, body: str, locale: str,
     line = split(text)[0]
     assert line is not None
     assert output.stdout.decode().strip() == line.removesuffix(" -->")[-12:]
+
+
+@pytest.mark.parametrize(
+    "manifest", ["agents/critic.toml", "agents/a b.toml", "agents/it's.toml", "agents/é\u00ad.toml"]
+)
+@pytest.mark.parametrize("options", ["", " --user"])
+def test_a_plain_stamp(manifest: str, options: str) -> None:
+    before, after = f"{FRONT}\n", f"\n{BODY}\n"
+    line = stamp.line_for("", MARKUP, "critic.toml", manifest, options)
+    assert "sha256" not in line
+    text = before + line + after
+    digest = stamp.digest_of([before.encode(), after.encode()])
+    assert find(text) == Stamp("critic.toml", False, digest)
+    assert stamp.split(text, MARKUP) == (line.removesuffix("\n"), before + after)
+    changed = find(f"{text}More.\n")
+    assert changed is not None
+    assert changed.is_plain
+    assert changed.digest != digest
+
+
+@pytest.mark.parametrize("end", [" · sha256:", " · sha256:80d5", " · sha256:80d5f6d8201g", " · ", ".", "' x", ""])
+def test_a_stamp_without_a_whole_digest_is_not_plain(end: str) -> None:
+    command = "agents/critic.toml" if end else ""
+    assert find(FILE.replace(LINE, f"{PREFIX}critic.toml{stamp.THEN}{command}{end} -->")) is None

@@ -48,15 +48,15 @@ def revision(folder: str, name: str) -> str:
     return commit
 
 
-_IN_USE = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
+_IN_USE = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD^1")
 _MERGED = ("HEAD^2", "HEAD^1")
 
 
 def commits_in_use(folder: str) -> list[str]:
     """Return the full ids of the commits that the files of a work tree come from, without repetitions, HEAD first.
 
-    It is HEAD and, during a merge, a cherry-pick or a rebase, the commit that is merged or picked. If HEAD is a merge
-    itself, its parents are the last.
+    It is HEAD and, during a merge, a cherry-pick or a rebase, the commit that is merged or picked, or the one that a
+    revert goes back to. If HEAD is a merge itself, its parents are the last.
 
     Raises:
         AssembleError: the folder is not in a git work tree, or git fails.

@@ -165,7 +165,8 @@ def output_intruding(manifest: str, fix: str, cause: str, part: Part = WHOLE) ->
     link, a file that cannot be read, a file of more than 4 MiB and a submodule that is not checked out.
 
     Files that another kit generated are allowed if that kit is below `root` and in the same work tree, its manifest
-    generates this file, and nobody has edited it. Only their stamps are checked, so check the other kit, too.
+    generates this file, and nobody has edited it. Only their stamps are checked, and a plain one shows no edits, so
+    check the other kit, too.
 
     Fails::
 
