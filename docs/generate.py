@@ -124,6 +124,8 @@ in both. Folders are relative to the kit.
   see [agents for all your projects](ownership.md#agents-for-all-your-projects).
 - With `commit-outputs = false`, git does not track the generated files; see
   [CI and hooks](ci.md#outputs-that-are-not-committed).
+- With `stamp = "plain"`, stamps have no digest, so that branches [merge without
+  conflicts](ci.md#stamps-that-merge) in them. That needs a git work tree.
 
 ## Values
 

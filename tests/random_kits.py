@@ -479,7 +479,7 @@ def _manifest(name: str, blocks: Sequence[str], role: object = "You work.") -> s
 def _generated(source: str, manifest: str) -> str:
     """A file with an intact stamp of that manifest."""
     head, body = "---\nname: old\ndescription: Old.\n---\n\n", "\n# ROLE\n\nYou are old.\n"
-    line = stamp.line_for([head.encode(), body.encode()], stamp.MARKUP, source, manifest)
+    line = stamp.line_for(stamp.digest_of([head.encode(), body.encode()]), stamp.MARKUP, source, manifest)
     return head + line + body
 
 

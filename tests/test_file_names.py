@@ -274,11 +274,13 @@ def test_a_stamp_that_can_name_a_path_names_it_on_one_line(name: str) -> None:
     if not stamp.can_name(source):
         return
     for comment in (stamp.MARKUP, stamp.HASH):
-        line = stamp.line_for([b""], comment, source, f"{name}/critic.toml")
-        assert line.count("\n") == 1
-        assert _problems(line) == ""
-        assert line.count("-->") == line.count(">" if comment is stamp.MARKUP and ">" not in name else "-->")
-        assert stamp.find(line, comment) == stamp.Stamp(source, True)
+        digest = stamp.digest_of([])
+        for digest_in_stamp, found in ((digest, stamp.Stamp(source, True)), ("", stamp.Stamp(source, False, digest))):
+            line = stamp.line_for(digest_in_stamp, comment, source, f"{name}/critic.toml")
+            assert line.count("\n") == 1
+            assert _problems(line) == ""
+            assert line.count("-->") == line.count(">" if comment is stamp.MARKUP and ">" not in name else "-->")
+            assert stamp.find(line, comment) == found
     assert tomllib.loads(line) == {}
 
 

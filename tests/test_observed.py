@@ -749,6 +749,24 @@ def test_observer_sees_what_is_allowed(laboratory: Laboratory) -> None:
     assert {allowed.refusal(access) for access in run.accesses} == {""}
 
 
+def test_plain_stamps_only_need_their_record_in_the_folder_of_git(laboratory: Laboratory) -> None:
+    kit = _plain_kit(laboratory, "plain stamps")
+    (kit.top / "assemble.toml").write_text('stamp = "plain"\n')
+    _stage(kit)
+    record = os.path.realpath(kit.top / ".git/assemble")
+    for text, status in (("One.", 0), ("Two.", 1)):  # the second time, neither the record nor the commit has the file
+        (kit.top / "agents/alpha.toml").write_text(f'name = "alpha"\ndescription = "{text}"\n')
+        run = laboratory.observer.run(kit.kit, ["--all"], laboratory.environment(kit))
+        assert run.status == status, run.stderr
+        writes = [access.path for access in run.accesses if access.kind == "write"]
+        assert any(_is_in(path, {record}) for path in writes) == (status == 0)
+        assert any(access.kind == "run" for access in run.accesses) == (status == 1)
+        allowed = laboratory.allowed(kit, kit.kit, Step("build", []))
+        others = [access for access in run.accesses if not _is_in(access.path, {record})]
+        assert {allowed.refusal(access) for access in others} == {""}
+        shutil.rmtree(record, ignore_errors=True)
+
+
 def test_observer_knows_what_the_option_allows(laboratory: Laboratory) -> None:
     kit = _plain_kit(laboratory, "for the user")
     shutil.rmtree(kit.top / ".git")

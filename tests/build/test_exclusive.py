@@ -565,7 +565,8 @@ def stamped(source: str, text: str = ROGUE) -> str:
     """A file with a stamp that names a source and has the right digest."""
     head, _, body = text.partition("---\n\n")
     parts = (f"{head}---\n\n", f"\n{body}")
-    return parts[0] + stamp.line_for([part.encode() for part in parts], stamp.MARKUP, source, source) + parts[1]
+    digest = stamp.digest_of(part.encode() for part in parts)
+    return parts[0] + stamp.line_for(digest, stamp.MARKUP, source, source) + parts[1]
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from kei_assembler.markdown.stamped_sections import (
     layout,
     removal,
     text_outside,
+    with_digest_of,
     written,
 )
 
@@ -416,3 +417,33 @@ def _one_by_one(content: bytes, names: Iterable[str]) -> bytes | None:
     for name in names:
         left = _without(left or b"", name)
     return left
+
+
+@pytest.mark.parametrize("manifest", ["instructions/a.toml", "instructions/a b.toml"])
+def test_a_plain_section(manifest: str) -> None:
+    section = layout(written("a", "a.toml", manifest, "Be kind.", is_plain=True)).sections["a"]
+    assert (section.source, section.text, section.intact, section.is_plain) == (
+        "a.toml", b"\nBe kind.\n\n", False, True
+    )  # fmt: skip
+    assert b"sha256" not in section.begin
+    assert section.digest == layout(written("a", "a.toml", manifest, "Be kind.")).sections["a"].digest
+
+
+def test_a_plain_section_without_a_source() -> None:
+    section = layout(written("AGENTS.md", "", "--all", "@AGENTS.md", is_plain=True)).sections["AGENTS.md"]
+    assert (section.source, section.is_plain) == ("", True)
+
+
+@pytest.mark.parametrize("begin", [BEGIN, A.split(b"\n")[0], A.split(b"\n")[0].replace(b"sha256:", b"sha256:0")])
+def test_other_sections_are_not_plain(begin: bytes) -> None:
+    section = layout(begin + b"\nText.\n" + END + b"\n").sections["a"]
+    assert (section.intact, section.is_plain) == (False, False)
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+@pytest.mark.parametrize("other_is_plain", [True, False])
+def test_a_begin_line_with_the_digest_of_another_section(is_plain: bool, other_is_plain: bool) -> None:
+    new = layout(written("b", "b.toml", "b.toml", "New.", is_plain)).sections["b"]
+    old = written("a", "a.toml", "a.toml", "Old.", other_is_plain)
+    expected = written("b", "b.toml", "b.toml", "Old.", other_is_plain).split(b"\n")[0]
+    assert with_digest_of(new, layout(old).sections["a"]) == expected

@@ -43,7 +43,7 @@ def _codes(bench: Workbench, *args: str) -> set[str]:
     return {diagnostic["code"] for diagnostic in json.loads(run.stdout)["diagnostics"]}
 
 
-OTHERWISE_TESTED = ("C716", "L803", "L810", "O612", "O623", "O624", "O635", "O636")
+OTHERWISE_TESTED = ("C716", "C730", "L803", "L810", "O612", "O623", "O624", "O635", "O636")
 """The codes whose example needs more than its files: `--recursive`, git, or many manifests (see `test_memory.py`)."""
 
 

@@ -43,7 +43,8 @@ class Change(NamedTuple):
 
     `manifest` and `target` are empty for a file that does not belong to a single agent. `before` is the current
     content, `after` the generated content; both are None if nothing changes. `intact` is False for an orphan that was
-    edited. `chosen` is True if the run was limited to some targets. `kind` is the manifest's.
+    edited. `chosen` is True if the run was limited to some targets. `kind` is the manifest's. `digest` is that of the
+    generated text, in a kit with plain stamps.
 
     If the change is about a section of the file, `section` is its name, `after` is the content after this change alone,
     and `edit` is the change itself: together with those of other sections, it makes the new content.
@@ -59,6 +60,7 @@ class Change(NamedTuple):
     chosen: bool = False
     applied: bool = False
     kind: str = AGENT.name
+    digest: str = ""
     section: str = ""
     edit: Edit | None = None
 

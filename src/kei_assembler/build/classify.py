@@ -32,9 +32,19 @@ def classify(kit: LoadedKit, artifact: Artifact, present: bytes | None) -> Chang
     status = FileStatus.CREATE if present is None else _status(kit, artifact, present)
     before, after = (None, None) if status is FileStatus.UNCHANGED else (present, artifact.content)
     chosen = bool(kit.selected_targets)
-    return Change(
+    change = Change(
         status, artifact.path, artifact.manifest, artifact.target, before, after, chosen=chosen, kind=artifact.kind
     )
+    return with_digest(kit, artifact, change)
+
+
+def with_digest(kit: LoadedKit, artifact: Artifact, change: Change) -> Change:
+    """Return the change of an artifact with what a kit with plain stamps records about it."""
+    if not kit.settings.has_plain_stamps:
+        return change
+    from kei_assembler.build.ownership import digest_of
+
+    return change._replace(digest=digest_of(artifact))
 
 
 def _status(kit: LoadedKit, artifact: Artifact, present: bytes) -> FileStatus:
@@ -48,10 +58,23 @@ def _status(kit: LoadedKit, artifact: Artifact, present: bytes) -> FileStatus:
     if found is None:
         edited_or_foreign = FileStatus.EDITED if stamp.is_torn(text, comment) else FileStatus.FOREIGN
         return FileStatus.UPDATE if is_same else edited_or_foreign
-    if not (found.intact or is_same):
-        return FileStatus.EDITED
     owner = owner_of(kit, artifact.path, found)
+    if not (is_same or is_intact(kit, artifact.path, owner, found)):
+        return FileStatus.EDITED
     return FileStatus.FOREIGN if owner != artifact.manifest and kit.files.exists(kit.path(owner)) else FileStatus.UPDATE
+
+
+def is_intact(kit: LoadedKit, path: str, manifest: str, found: stamp.Stamp) -> bool:
+    """Return whether nobody has edited a file since it was generated from a manifest, which its stamp names.
+
+    Raises:
+        AssembleError: the stamp is plain, and git fails.
+    """
+    if not found.is_plain:
+        return found.intact
+    from kei_assembler.build.ownership import owns  # only needed for plain stamps
+
+    return owns(kit, (path, ""), manifest, found.digest)
 
 
 def owner_of(kit: LoadedKit, path: str, found: stamp.Stamp) -> str:
@@ -79,8 +102,10 @@ def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) ->
         # Outside the root, a manifest can be missing on this machine and exist on others.
         is_gone = bool(sources) and not source_exists and all(map(kit.holds, sources))
         if is_gone or is_manifest_path(kit, manifest):
-            return Change(FileStatus.ORPHAN, path, manifest, target, present, None, found.intact)
-        if found.intact and stem(found.source) in path and source_exists:
+            is_own = is_intact(kit, path, manifest, found)
+            return Change(FileStatus.ORPHAN, path, manifest, target, present, None, is_own)
+        # a plain stamp of another kit is up to that kit
+        if (found.intact or found.is_plain) and stem(found.source) in path and source_exists:
             return None
     is_agent_file = form.agent_pattern.search(present)
     return Change(FileStatus.UNMANAGED, path, "", target) if is_agent_file else None

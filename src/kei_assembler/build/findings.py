@@ -17,7 +17,7 @@ from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path, display_path_from
 from kei_assembler.rules import drift, outputs
 from kei_assembler.rules.definition import Rule
-from kei_assembler.rules.drift import UNFINISHED_MERGE
+from kei_assembler.rules.drift import COMMITTED, UNFINISHED_MERGE
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.toml.source import Source
 
@@ -159,9 +159,17 @@ def _cause(kit: LoadedKit, change: Change) -> str:
     if change.status in PROTECTED:
         from kei_assembler.build.diff import likely_cause
 
-        return likely_cause(change)
+        return likely_cause(change) or _cause_in_git(kit, change)
     if change.status is FileStatus.ORPHAN:
         from kei_assembler.build.orphans import cause_of_orphan
 
         return cause_of_orphan(kit, change)
     return ""
+
+
+def _cause_in_git(kit: LoadedKit, change: Change) -> str:
+    if change.status is not FileStatus.EDITED or not kit.settings.has_plain_stamps:
+        return ""
+    from kei_assembler.build.ownership import is_as_committed
+
+    return COMMITTED if is_as_committed(kit, change) else ""

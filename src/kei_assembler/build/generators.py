@@ -1,7 +1,8 @@
 """Decide whether a generated file belongs to a kit in the work tree.
 
 A stamp is only a comment, so what it says is checked: the manifest that it names must belong to a kit, and the kit must
-have an output at the file's path. Settings and manifests are read for that, and nothing is rendered.
+have an output at the file's path. Settings and manifests are read for that, and nothing is rendered. So a plain stamp
+does not tell whether somebody has edited the file: a check of that kit does.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Generators:
     def generates(self, path: str, content: bytes, comment: stamp.Comment) -> bool:
         """Return whether a kit in the work tree generates a file with this content, as its stamp says."""
         found = stamp.find(text_of(content), comment)
-        if found is None or not found.intact or len(found.source) > _MAX_PATH:
+        if found is None or not (found.intact or found.is_plain) or len(found.source) > _MAX_PATH:
             return False
         manifests = named_by(self.kit.files, self.kit.path(path), found.source)
         location = self._location(self.kit.path(path))  # a build into another folder has the same paths

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import Change, FileStatus
-from kei_assembler.build.classify import classify_leftover, is_manifest_path, owner_of, text_of
+from kei_assembler.build.classify import classify_leftover, is_intact, is_manifest_path, owner_of, text_of
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.output_patterns import deepened, reach_in
 from kei_assembler.build.writer import OutputFiles
@@ -133,7 +133,8 @@ class _Search:
             found = stamp.find(stamp.settled(text_of(content), stamp.MARKUP), stamp.MARKUP)
             if found and is_manifest_path(self.kit, owner := owner_of(self.kit, path, found)):
                 self.cost.add(kept=ENTRY_BYTES + len(content))
-                yield Change(FileStatus.ORPHAN, path, owner, "", content, None, found.intact, kind=kind)
+                is_own = is_intact(self.kit, path, owner, found)
+                yield Change(FileStatus.ORPHAN, path, owner, "", content, None, is_own, kind=kind)
 
     @cached_property
     def _generators(self) -> Generators:

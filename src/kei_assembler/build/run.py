@@ -128,9 +128,16 @@ def write(kit: LoadedKit, changes: Sequence[Change], policy: WritePolicy) -> lis
     def file_of(change: Change) -> str:
         return disk.real(change.path) if change.edit else change.path  # links can lead to the same file
 
-    files = joined(filter(policy.covers, changes), file_of)
+    covered = [*filter(policy.covers, changes)]
+    if kit.settings.has_plain_stamps:
+        kit.writes.update({(each.path, each.section): each.digest for each in covered}, keeps=True)
+    files = joined(covered, file_of)
     done = {file_of(change): disk.apply(change) for change in sorted(files, key=lambda change: change.after is None)}
-    return [_made(change, done[file_of(change)]) if policy.covers(change) else change for change in changes]
+    made = [_made(change, done[file_of(change)]) if policy.covers(change) else change for change in changes]
+    if kit.settings.has_plain_stamps:
+        present = (each for each in made if each.applied or each.status is FileStatus.UNCHANGED)
+        kit.writes.update({(each.path, each.section): each.digest for each in present})
+    return made
 
 
 def _made(change: Change, done: Change) -> Change:

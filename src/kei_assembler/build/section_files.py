@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, WRITABLE, Change, FileStatus, joined
-from kei_assembler.build.classify import is_manifest_path, owner_of_source, text_of
+from kei_assembler.build.classify import is_manifest_path, owner_of_source, text_of, with_digest
 from kei_assembler.build.cost import ENTRY_BYTES, Cost
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import Diagnostic, has_errors
@@ -47,7 +47,7 @@ def classify_section(kit: LoadedKit, artifact: Artifact, present: bytes | None) 
     chosen = bool(kit.selected_targets)
     status = _status(kit, artifact, file.sections.get(artifact.section))
     change = Change(status, artifact.path, artifact.manifest, artifact.target, chosen=chosen)
-    change = change._replace(kind=artifact.kind, section=artifact.section)
+    change = with_digest(kit, artifact, change._replace(kind=artifact.kind, section=artifact.section))
     if status is FileStatus.UNCHANGED or has_errors(problems):
         return change, problems
     edit = insertion(file, artifact.section, artifact.content)
@@ -80,11 +80,27 @@ def _status(kit: LoadedKit, artifact: Artifact, section: Section | None) -> File
     if section.begin == wanted.begin and section.text == wanted.text:
         return FileStatus.UNCHANGED
     # If only the begin line differs, overwriting the section cannot lose anybody's work.
-    if not (section.intact or section.text == wanted.text):
+    named = owner_of_source(kit, artifact.path, section.source) if section.source else ""
+    if not (section.text == wanted.text or is_intact(kit, artifact.path, named, section)):
         return FileStatus.EDITED
-    owner = owner_of_source(kit, artifact.path, section.source) if section.source else artifact.manifest
+    owner = named or artifact.manifest
     is_foreign = owner != artifact.manifest and kit.files.exists(kit.path(owner))
     return FileStatus.FOREIGN if is_foreign else FileStatus.UPDATE
+
+
+def is_intact(kit: LoadedKit, path: str, manifest: str, section: Section) -> bool:
+    """Return whether nobody has edited a section of a file since it was generated.
+
+    It names its manifest, or is an import of the shared file if that is empty.
+
+    Raises:
+        AssembleError: the begin line is plain, and git fails.
+    """
+    if not section.is_plain:
+        return section.intact
+    from kei_assembler.build.ownership import owns  # only needed for plain stamps
+
+    return owns(kit, (path, section.name), manifest, section.digest)
 
 
 def find_orphaned_sections(
@@ -118,7 +134,7 @@ def find_orphaned_sections(
             manifest = owner_of_source(kit, path, section.source) if section.source else ""
             is_orphan = is_manifest_path(kit, manifest) if manifest else not _is_imported(kit, disk, path)
             if section.name not in generated and is_orphan:
-                found.append(_orphaned(path, section, file, manifest))
+                found.append(_orphaned(kit, path, section, file, manifest))
                 cost.add(kept=ENTRY_BYTES + 2 * len(content))
     return found, problems
 
@@ -145,7 +161,7 @@ def _is_imported(kit: LoadedKit, disk: OutputFiles, path: str) -> bool:
     return any(not is_manifest_path(kit, owner_of_source(kit, shared, each.source)) for each in sections)
 
 
-def _orphaned(path: str, section: Section, file: Layout, manifest: str) -> Change:
+def _orphaned(kit: LoadedKit, path: str, section: Section, file: Layout, manifest: str) -> Change:
     """Return the change that removes a section, whose manifest does not generate it any more, from its file."""
     edit = removal(file, section.name)
     after = edited(file.content, [edit])
@@ -156,7 +172,7 @@ def _orphaned(path: str, section: Section, file: Layout, manifest: str) -> Chang
         "",
         file.content,
         after,
-        section.intact,
+        is_intact(kit, path, manifest, section),
         kind=INSTRUCTIONS.name,
         section=section.name,
         edit=edit,

@@ -48,6 +48,27 @@ def revision(folder: str, name: str) -> str:
     return commit
 
 
+_IN_USE = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD^1")
+_MERGED = ("HEAD^2", "HEAD^1")
+
+
+def commits_in_use(folder: str) -> list[str]:
+    """Return the full ids of the commits that the files of a work tree come from, without repetitions, HEAD first.
+
+    It is HEAD and, during a merge, a cherry-pick or a rebase, the commit that is merged or picked, or the one that a
+    revert goes back to. If HEAD is a merge itself, its parents are the last.
+
+    Raises:
+        AssembleError: the folder is not in a git work tree, or git fails.
+    """
+    names = "".join(f"{name}^{{commit}}\n" for name in (*_IN_USE, *_MERGED))
+    args = ("cat-file", "--batch-check=%(objectname)")
+    answers = work_tree(folder).run(*args, given=names.encode(), purpose="find the last commit").decode().split("\n")
+    is_merge = _ID.fullmatch(answers[len(_IN_USE)])
+    found = answers if is_merge else answers[: len(_IN_USE)]
+    return [answer for answer in dict.fromkeys(found) if _ID.fullmatch(answer)]
+
+
 def _commit(git: Git, name: str) -> str:
     """The full id of a commit, or "" if it does not exist."""
     found = _object(git, name) if ":" in name else name  # what follows a colon can be a path

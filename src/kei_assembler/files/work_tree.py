@@ -18,6 +18,21 @@ def git_top(folder: str, files: Files = DISK) -> str | None:
     return next((path for path in upwards(folder) if files.exists(os.path.join(path, ".git"))), None)
 
 
+def git_folder(top: str) -> str:
+    """Return git's own folder for the work tree with this top folder, as a resolved path.
+
+    That of a linked work tree or a submodule is elsewhere, and so it can be in a hook, in which git sets `GIT_DIR`.
+
+    Raises:
+        AssembleError: git is not installed, or cannot tell, for example because the work tree is damaged.
+    """
+    own = os.path.join(DISK.resolve(top), ".git")
+    if "GIT_DIR" not in os.environ and DISK.is_folder(own) and not DISK.is_link(own):
+        return own
+    found = git_at(top).run("rev-parse", "--absolute-git-dir", purpose="find its folder")
+    return DISK.resolve(os.fsdecode(found.rstrip(b"\n")))
+
+
 def git_at(top: str) -> Git:
     """Return the git work tree with this top folder."""
     from kei_assembler.files.git_index import Git

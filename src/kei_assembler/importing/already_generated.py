@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from kei_assembler.build.classify import named_by
+from kei_assembler.build.classify import is_intact, named_by
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.names import wanted_name
@@ -33,7 +33,7 @@ def without_generated(
             by_hand.append(agent)
             continue
         generated.append(manifest)
-        if not mark.intact:
+        if not is_intact(kit, kit.output(agent.target, stem(manifest), manifest), manifest, mark):
             message = f"the file was generated from {manifest} and then edited; the edit was not imported"
             command = f"assemble --diff{kit.settings.command_option} {shell.word(display_path(kit.path(manifest)))}"
             hint = f"move the change to {manifest}, a block or a template; to see it, run: {command}"

@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from kei_assembler.build.classify import is_manifest_path, owner_of_source
+from kei_assembler.build.section_files import is_intact
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.files.tree import Tree
@@ -107,7 +108,7 @@ def generated_sections(kit: LoadedKit, file: InstructionFile) -> tuple[list[str]
         if not manifest or not is_manifest_path(kit, manifest) or not kit.files.exists(kit.path(manifest)):
             continue
         manifests.append(manifest)
-        if not section.intact:
+        if not is_intact(kit, file.agent.kit_path, manifest, section):
             message = f"the section was generated from {manifest} and then edited; the edit was not imported"
             where = Span(section.line, 1, section.line, 1)
             hint = f"move the change to {manifest} or one of its blocks"

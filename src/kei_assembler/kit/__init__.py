@@ -34,6 +34,8 @@ from kei_assembler.toml.source import MAX_BYTES, ReadError, Source, read_text, r
 from kei_assembler.validation import ValidationError, fits
 
 if TYPE_CHECKING:
+    from kei_assembler.build.ownership import KitAtCommit
+    from kei_assembler.files.write_record import WriteRecord
     from kei_assembler.kit.placement import Placement
 
 MAX_FILES = 200_000
@@ -68,6 +70,8 @@ class LoadedKit:
         """The user's home folder, as a resolved path, if outputs lie there and the run may write to it."""
         self.variant = Variant()
         """What the run builds instead of the kit as it is."""
+        self.at_commits: list[KitAtCommit] | None = None
+        """The kit in the commits that its files come from, once that is needed (see `build.ownership`)."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
         self.manifest_files = ManifestFiles(self)
@@ -96,6 +100,13 @@ class LoadedKit:
     def _output_tree(self) -> Tree:
         folder = self.variant.output_dir
         return Tree(folder, self.files, "the output folder") if folder else self.tree
+
+    @cached_property
+    def writes(self) -> WriteRecord:
+        """The record of what the tool last wrote to the outputs."""
+        from kei_assembler.files.write_record import WriteRecord  # only needed for plain stamps
+
+        return WriteRecord(self.folder, self.variant.output_dir)
 
     def tree_of(self, file: str) -> Tree:
         """Return the tree that an output, or a folder of outputs, must lie in. In the home folder, it is absolute."""

@@ -1,8 +1,9 @@
 """Stamped sections: the parts of a file that the tool generates, in a file that people also write.
 
-A section is a begin line, text, and an end line. The begin line names the section and its manifest, and has a digest of
-the text, like the stamp of a generated file. A line `<!-- assemble: NAME -->` is a place for a section that does not
-exist yet. These lines count only at the start of a line, and not in code fences, HTML comments and the like.
+A section is a begin line, text, and an end line. The begin line names the section and its manifest, and, unless it is
+plain, has a digest of the text, like the stamp of a generated file. A line `<!-- assemble: NAME -->` is a place for a
+section that does not exist yet. These lines count only at the start of a line, and not in code fences, HTML comments
+and the like.
 
 All offsets are in bytes, because everything else in the file has to stay as it is, in whatever encoding.
 """
@@ -28,6 +29,8 @@ _PLACE = re.compile(rb"<!-- assemble: " + _NAME + rb" -->[ \t]*")
 _DAMAGED = re.compile(rb"<!-- assemble: (?:begin|end) " + _NAME)
 _SOURCE = re.compile(rb" from (?P<source>.+?)" + re.escape(THEN.encode()))
 _DIGEST = re.compile(rb" sha256:(?P<digest>[0-9a-f]{%d})\Z" % DIGITS)
+_ANY_DIGEST = re.compile(rb" \xc2\xb7 sha256:\w*\Z")
+_PLAIN = re.compile(rb"\.toml'?\Z| assemble --all\Z")
 _BEGIN_LINES = rb"(?:<!-- assemble: begin [^\n]*\n)*"
 # Two branches that change different blocks of a section cause this conflict, which is about the begin line alone.
 _CONFLICT = re.compile(
@@ -39,7 +42,8 @@ class Section(NamedTuple):
     """A section of a file: its name, the manifest that its begin line names, its span, and its text with LF.
 
     `begin` is the begin line. `source` is the path of the manifest relative to the file, or "" if the section belongs
-    to no single manifest. `line` is that of its begin line, from 1. `intact` says whether the text matches the digest.
+    to no single manifest. `line` is that of its begin line, from 1. `intact` says whether the text matches the digest,
+    and `is_plain` that there is none.
     """
 
     name: str
@@ -50,6 +54,12 @@ class Section(NamedTuple):
     line: int
     text: bytes
     intact: bool
+    is_plain: bool
+
+    @property
+    def digest(self) -> str:
+        """The whole digest of the text."""
+        return sha256(self.text).hexdigest()
 
 
 class Place(NamedTuple):
@@ -106,22 +116,29 @@ def is_text(content: bytes) -> bool:
     return b"\0" not in content and not content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
 
 
-def written(name: str, source: str, command: str, body: str) -> bytes:
+def written(name: str, source: str, command: str, body: str, is_plain: bool = False) -> bytes:
     """Return a section as UTF-8 with LF, with a line end after its end line.
 
     `source` is the path of the manifest relative to the file, and `command` are the words after `assemble` that
-    generate the section. Without a source, the begin line names only the command.
+    generate the section. Without a source, the begin line names only the command. If `is_plain`, it has no digest.
     """
     text = f"\n{body}\n\n".encode()
     origin = f" from {source}{THEN}" if source else "; to update this section, run: assemble "
-    digest = sha256(text).hexdigest()[:DIGITS]
-    begin = f"<!-- assemble: begin {name}{origin}{command} · sha256:{digest} -->\n"
+    digest = "" if is_plain else f" · sha256:{sha256(text).hexdigest()[:DIGITS]}"
+    begin = f"<!-- assemble: begin {name}{origin}{command}{digest} -->\n"
     return b"".join((begin.encode(), text, f"<!-- assemble: end {name} -->\n".encode()))
 
 
 def place_for(name: str) -> bytes:
     """Return the line that is the place for a section."""
     return b"%b%b -->\n" % (MARK, name.encode())
+
+
+def with_digest_of(section: Section, other: Section) -> bytes:
+    """Return the begin line of a section with the digest of another one, or without one if that is plain."""
+    line, found = (each.begin.removesuffix(b" -->") for each in (section, other))
+    digest = _ANY_DIGEST.search(found)
+    return _ANY_DIGEST.sub(b"", line) + (digest[0] if digest else b"") + b" -->"
 
 
 def has_marker(text: str) -> bool:
@@ -214,10 +231,10 @@ class _Reader:
             text = self.content[start_of_text:start].replace(b"\r\n", b"\n")
             digest = _DIGEST.search(begin["rest"])
             is_intact = digest is not None and digest["digest"].decode() == sha256(text).hexdigest()[:DIGITS]
-            made = Section(
-                _name_of(begin), begin[0].rstrip(b" \t"), _source_of(begin), first, end, line, text, is_intact
+            is_plain = _PLAIN.search(begin["rest"]) is not None
+            self.sections[_name_of(begin)] = Section(
+                _name_of(begin), begin[0].rstrip(b" \t"), _source_of(begin), first, end, line, text, is_intact, is_plain
             )
-            self.sections[made.name] = made
             self.open = None
 
     def _place(self, match: re.Match[bytes], number: int, start: int, end: int) -> None:

@@ -43,6 +43,9 @@ _GLOB = matching(
 HOME = "~/"
 """The start of an output pattern that is relative to the user's home folder."""
 
+PLAIN = "plain"
+"""The value of the setting `stamp` for stamps without a digest."""
+
 OUTPUT = matching(
     r"(?:~/(?!(?:[^\n]*/)?\.\.(?:/|\Z)))?"
     r"(?![/\\~$%]|[A-Za-z]:|[^\n]*/~(?:/|\Z))(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*dir\}[^\n]*dir\})"
@@ -195,6 +198,12 @@ SETTINGS = (
         "Whether git tracks the generated files. If not, `--staged` does not ask for them.",
         default=True,
     ),
+    Field(
+        "stamp",
+        one_of("digest", PLAIN),
+        "What shows that nobody has edited a generated file: a `digest` in its stamp, or, with `plain` stamps, git.",
+        default="digest",
+    ),
     Field("exclusive", BOOLEAN, "Treat agent files that no kit generates as errors.", default=False),
 )
 """The settings, in the order in which they are documented."""
@@ -254,6 +263,7 @@ class Settings(NamedTuple):
     ignore: tuple[str, ...]
     exclude: tuple[str, ...]
     commit_outputs: bool
+    stamp: str
     exclusive: bool
     budgets: Mapping[str, Mapping[str, Maximum]] = {}
 
@@ -287,6 +297,11 @@ class Settings(NamedTuple):
     def is_user_level(self) -> bool:
         """Whether generated files of any target are for the user's home folder."""
         return any(map(self.is_in_home, self.target))
+
+    @property
+    def has_plain_stamps(self) -> bool:
+        """Return whether stamps have no digest."""
+        return self.stamp == PLAIN
 
     @property
     def command_option(self) -> str:

@@ -17,7 +17,7 @@ from kei_assembler.markdown import shell
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
-from kei_assembler.markdown.stamp import can_name, line_for
+from kei_assembler.markdown.stamp import can_name, digest_of, line_for
 from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import Adapted, adapt, starts_agents, with_client_names
 from kei_assembler.model.kinds import AGENT, SKILL
@@ -45,7 +45,7 @@ class Artifact(NamedTuple):
     is the stamp if the client passes it to the model, otherwise it is empty. `allowed` lists what the body has to say
     that the agent may do; it is None if the front matter says that, or nothing is limited. `entries` are those of the
     front matter, in order. If the artifact is only a section of the file, `section` is its name, and `content` the
-    section with LF. `kind` is the manifest's.
+    section with LF. `kind` is the manifest's. `digest` is that of a whole file without its stamp.
     """
 
     path: str
@@ -58,6 +58,7 @@ class Artifact(NamedTuple):
     entries: tuple[tuple[str, Value], ...] = ()
     section: str = ""
     kind: str = AGENT.name
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -142,16 +143,17 @@ class Renderer:
             raise
         except Exception as error:
             raise self.templates.failure(error, file, self.templates.file_for(target)) from error
-        content, line = self._stamped(row.form, adapted.entries, body, path, file)
+        content, line, digest = self._stamped(row.form, adapted.entries, body, path, file)
         stamp = line if row.form.has_stamp_in_prompt else ""
-        return Artifact(path, file, target, content, body, stamp, adapted.allowed, adapted.entries)
+        return Artifact(path, file, target, content, body, stamp, adapted.allowed, adapted.entries, digest=digest)
 
     def _render_file(self, manifest: Manifest, file: str, output: Output) -> Artifact:
         """Return the scoped rule or the skill of the manifest in `file`."""
         body = self._shared_text(manifest, file, output)
         entries = output.entries or self._entries_of_skill(manifest, file, output)
-        content, _ = self._stamped(output.form, entries, body, output.path, file)
-        return Artifact(output.path, file, output.target, content, body, entries=entries, kind=output.kind)
+        content, _, digest = self._stamped(output.form, entries, body, output.path, file)
+        own = (output.path, file, output.target, content, body)
+        return Artifact(*own, entries=entries, kind=output.kind, digest=digest)
 
     def _entries_of_skill(self, manifest: Manifest, file: str, output: Output) -> tuple[tuple[str, Value], ...]:
         every = output.readers or output.targets
@@ -173,7 +175,7 @@ class Renderer:
             command = f"{self.kit.settings.command_option} {shell.word(file)}".removeprefix(" ")
         from kei_assembler.markdown.stamped_sections import written  # most kits have only agents
 
-        content = written(output.section, source, command, body)
+        content = written(output.section, source, command, body, self.kit.settings.has_plain_stamps)
         owner = "" if output.imports else file
         return Artifact(output.path, owner, output.target, content, body, section=output.section, kind=manifest.kind)
 
@@ -215,11 +217,13 @@ class Renderer:
 
     def _stamped(
         self, form: Form, entries: Iterable[tuple[str, Value]], body: str, path: str, file: str
-    ) -> tuple[bytes, str]:
-        """Return the content of a file with its stamp, and the stamp's line."""
+    ) -> tuple[bytes, str, str]:
+        """Return the content of a file with its stamp, the stamp's line, and the digest of the rest."""
         parts = [part.encode() for part in form.write(entries, body)]
-        line = line_for(parts, form.comment, self._source(path, file), file, self.kit.settings.command_option)
-        return b"".join((*parts[:1], line.encode(), *parts[1:])), line
+        digest, settings = digest_of(parts), self.kit.settings
+        in_stamp = "" if settings.has_plain_stamps else digest
+        line = line_for(in_stamp, form.comment, self._source(path, file), file, settings.command_option)
+        return b"".join((*parts[:1], line.encode(), *parts[1:])), line, digest
 
     def _source(self, path: str, file: str) -> str:
         """Return the path of a manifest relative to its output."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
+from kei_assembler.build.ownership import record_changes
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.sparse_checkout import is_left_out
@@ -136,6 +137,7 @@ class Draft:
         with written(self.kit, self.changes()):
             for git, moved in renames:
                 git.rename(moved)
+            record_changes(self.kit, ((each.path, each.before, each.after) for each in self.changes()))
         self._remove_empty_folders()
 
     def _renames(self) -> Iterator[tuple[Git, list[tuple[str, str, Entry]]]]:

@@ -15,11 +15,10 @@ from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import refuse_home
-from kei_assembler.markdown.stamped_sections import edited, insertion, layout, removal
+from kei_assembler.markdown.stamped_sections import edited, insertion, layout, removal, with_digest_of
 from kei_assembler.repair.draft import Draft, Move
 
 _LEFTOVERS = (FileStatus.ORPHAN, FileStatus.UNMANAGED)
-_DIGEST = b"sha256:"
 
 
 class Check(NamedTuple):
@@ -172,8 +171,8 @@ def _write_section(draft: Draft, pair: _Pair, is_stale: bool) -> None:
     section = (pair.after.after or b"")[generated.start : generated.end].replace(b"\r\n", b"\n")
     section = section if section.endswith(b"\n") else section + b"\n"
     if is_stale and (present := file.sections.get(name)):
-        begin, end = generated.begin.rpartition(_DIGEST)[0], section[:-1].rpartition(b"\n")[2]
-        section = begin + _DIGEST + present.begin.rpartition(_DIGEST)[2] + b"\n" + present.text + end + b"\n"
+        begin, end = with_digest_of(generated, present), section[:-1].rpartition(b"\n")[2]
+        section = begin + b"\n" + present.text + end + b"\n"
     draft.put(pair.after.path, edited(content, [insertion(file, name, section)]))
 
 

@@ -17,6 +17,10 @@ UNFINISHED_MERGE = "an unfinished merge"
 """The one likely cause of an edit that has its own fix: it needs no `--force`."""
 
 
+COMMITTED = "a commit"
+"""Of a file with a plain stamp: the last commit has it as it is, and its sources generate another text."""
+
+
 class Part(NamedTuple):
     """The part of a file that a finding is about: a section, by its name, and its line, or the whole file.
 
@@ -47,6 +51,9 @@ def output_edited(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> It
     The file has this tool's stamp, but its text no longer matches the stamp. The file is kept as it is. Make the change
     in the manifest, a block or a template instead: `assemble adopt FILE` does that.
 
+    With plain stamps, the text is neither what was last written, nor what the last commit generates. It can be that
+    nobody edited it, and that a commit has changed its sources without it.
+
     Fails::
 
         # agents/critic.toml
@@ -69,6 +76,11 @@ def output_edited(manifest: str, fix: str, cause: str, part: Part = WHOLE) -> It
     if cause == UNFINISHED_MERGE:
         hint = f"take one side of the file, for example with `git checkout --ours`, then run: {fix}"
         yield Violation(part.where, f"{part} has an unfinished merge; it is kept as it is", hint)
+    elif cause == COMMITTED:
+        message = f"{part} is as in the last commit, whose sources generate another text; it is kept as it is"
+        edit = f"; to take an edit over, run: {part.adopt}" if manifest and part.adopt else ""
+        hint = f"if it was not edited, but committed without the changes of its sources, run: {fix}{edit}"
+        yield Violation(part.where, message, hint)
     elif cause:
         message = f"{part} was edited after it was generated, probably by {cause}; it is kept as it is"
         yield Violation(part.where, message, f"exclude generated files from that; to regenerate {part}, run: {fix}")
@@ -153,7 +165,8 @@ def output_intruding(manifest: str, fix: str, cause: str, part: Part = WHOLE) ->
     link, a file that cannot be read, a file of more than 4 MiB and a submodule that is not checked out.
 
     Files that another kit generated are allowed if that kit is below `root` and in the same work tree, its manifest
-    generates this file, and nobody has edited it. Only their stamps are checked, so check the other kit, too.
+    generates this file, and nobody has edited it. Only their stamps are checked, and a plain one shows no edits, so
+    check the other kit, too.
 
     Fails::
 

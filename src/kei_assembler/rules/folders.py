@@ -41,6 +41,28 @@ def folder_out_of_place(kit: LoadedKit) -> Iterable[Violation]:
         yield from _misplaced_folders(kit)
 
 
+@rule("C730")
+def plain_without_git(kit: LoadedKit) -> Iterable[Violation]:
+    """The setting `stamp` is `"plain"`, and the kit is not in a git work tree.
+
+    A plain stamp has no digest. Whether somebody has edited a generated file is then up to what git knows: what
+    `assemble` last wrote, which is recorded in git's own folder, and what the sources of the last commit generate.
+
+    Fails::
+
+        # assemble.toml
+        stamp = "plain"
+
+    Passes::
+
+        # assemble.toml
+        stamp = "digest"
+    """
+    if kit.settings.has_plain_stamps and git_top(kit.folder, kit.files) is None:
+        hint = 'run `git init` in the folder of the project, or set `stamp = "digest"`'
+        yield Violation(kit.settings_path("stamp"), "plain stamps need a git work tree, and the kit is in none", hint)
+
+
 def _misplaced_folders(kit: LoadedKit) -> Iterator[Violation]:
     for path, folder in _named_folders(kit):
         if reason := kit.tree.refusal(kit.files.resolve(kit.path(folder))):

@@ -346,6 +346,7 @@ def check_settings(kit: LoadedKit) -> list[Diagnostic]:
         or _check_table(kit, source)
         or run_rule(hidden_text, source, source, kit.allowed_characters)
         or run_rule(folders.folder_out_of_place, source, kit)
+        or run_rule(folders.plain_without_git, source, kit)
         or [found for each in home.OF_SETTINGS for found in run_rule(each, source, kit)]
         or run_rule(unknown_obligatory_block, source, kit)
         or [found for each in set_values.OF_SETTINGS for found in run_rule(each, source, kit)]

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify, comment_of, text_of
 from kei_assembler.build.kit_plan import plan_kit
+from kei_assembler.build.ownership import digest_of, owns
 from kei_assembler.build.run import Policy
 from kei_assembler.build.section_files import classify_section
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
+from kei_assembler.files.write_record import Part
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.owners import Owned, generated_at
 from kei_assembler.markdown import stamp
@@ -30,7 +32,7 @@ from kei_assembler.repair.adoption.search import Left, search
 from kei_assembler.repair.adoption.splitting import for_agent, for_target
 from kei_assembler.repair.adoption.state import Generated, State, lines_of
 from kei_assembler.repair.adoption.words import merged
-from kei_assembler.repair.edits import FileChange, content_of, write_all
+from kei_assembler.repair.edits import FileChange, content_of, written
 
 ONLY_HERE: Mapping[str, Callable[[State, Owned], State]] = {"agent": for_agent, "target": for_target}
 """What edits of shared blocks can be kept to, each with the function that does it."""
@@ -63,14 +65,16 @@ class Refusal(NamedTuple):
 
 
 class Adoption(NamedTuple):
-    """The changes of sources, and those of the edited files, whose stamps change. `kit` has these changes.
+    """The changes of sources, and those of the edited files, whose stamps change unless they are plain.
 
-    `errors` are new ones that a build would report. If there are `refusals`, only errors that explain them are.
+    `kit` has these changes. `digests` are those of the adopted parts. `errors` are new ones that a build would report.
+    If there are `refusals`, only errors that explain them are.
     """
 
     kit: LoadedKit
     changes: tuple[FileChange, ...] = ()
     outputs: tuple[FileChange, ...] = ()
+    digests: Mapping[Part, str] = {}
     refusals: tuple[Refusal, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
 
@@ -118,7 +122,9 @@ def adopt(
     made = [_reproduced(state, each) for each in edited]
     changes = [FileChange(file, _before(kit, file), content) for file, content in sorted(state.contents.items())]
     changes = [each for each in changes if each.before != each.after]
-    return Adoption(state.kit, tuple(changes), tuple(_stamped(state.kit, edited, made)), (), _new_errors(kit, state))
+    stamped, errors = tuple(_stamped(state.kit, edited, made)), _new_errors(kit, state)
+    digests = {(each.path, each.section): digest_of(each) for each in made}
+    return Adoption(state.kit, tuple(changes), stamped, digests, errors=errors)
 
 
 def write(kit: LoadedKit, adoption: Adoption) -> None:
@@ -127,7 +133,10 @@ def write(kit: LoadedKit, adoption: Adoption) -> None:
     Raises:
         AssembleError: a file cannot be written, or somebody else has changed it.
     """
-    write_all(kit, [*adoption.changes, *adoption.outputs])
+    stamped = (each for each in adoption.outputs if each.before != each.after)
+    with written(kit, [*adoption.changes, *stamped]):
+        if kit.settings.has_plain_stamps:
+            kit.writes.update(adoption.digests)
 
 
 def _changed_keys(edited: EditedOutput, only_here: str, read_back: ReadBack, state: State) -> Iterator[Candidate]:
@@ -161,7 +170,7 @@ def _edited(state: State, one: Owned) -> EditedOutput | None:
         return None
     if b"\0" in content or content.decode(errors="replace").encode() != content:
         raise AssembleError(f"`{path}` is not UTF-8 text")
-    if _digest(generated.artifact, content) != _digest(generated.artifact, generated.artifact.content):
+    if not _is_up_to_date(kit, generated.artifact, content):
         raise AssembleError(
             f"the edit of `{path}` cannot be told from changes of its sources since it was generated",
             "undo the changes of the sources, adopt the edit, and make the changes again",
@@ -178,14 +187,20 @@ def _status(kit: LoadedKit, artifact: Artifact, content: bytes | None) -> FileSt
     return change.status
 
 
-def _digest(artifact: Artifact, content: bytes) -> str:
-    """Return the digest in the stamp of a file, or in the first line of a section."""
+def _is_up_to_date(kit: LoadedKit, artifact: Artifact, content: bytes) -> bool:
+    """Return whether the sources still generate what they did before somebody edited the file or section."""
     if artifact.section:
-        line = layout(content).sections[artifact.section].begin.decode(errors="replace")
+        section = layout(content).sections[artifact.section]
+        line, is_plain = section.begin.decode(errors="replace"), section.is_plain
     else:
-        line = stamp.split(text_of(content), comment_of(artifact.kind, artifact.target))[0] or ""
+        text, comment = text_of(content), comment_of(artifact.kind, artifact.target)
+        mark, line = stamp.find(text, comment), stamp.split(text, comment)[0] or ""
+        is_plain = mark is not None and mark.is_plain
+    digest = digest_of(artifact)
+    if is_plain:
+        return owns(kit, (artifact.path, artifact.section), artifact.manifest, digest)
     found = [*_DIGEST.finditer(line)]
-    return found[-1]["digest"] if found else ""
+    return bool(found) and digest.startswith(found[-1]["digest"])
 
 
 def _goal(state: State, edited: EditedOutput) -> list[str]:
@@ -223,7 +238,7 @@ def _stamped(kit: LoadedKit, edited: Sequence[EditedOutput], made: Sequence[Arti
         before, present = contents.get(path, (each.content, each.content))
         change = classify_section(kit, artifact, present)[0] if artifact.section else classify(kit, artifact, present)
         contents[path] = before, present if change.after is None else change.after
-    yield from (FileChange(path, *pair) for path, pair in contents.items() if pair[0] != pair[1])
+    yield from (FileChange(path, *pair) for path, pair in contents.items())
 
 
 def _new_errors(kit: LoadedKit, state: State) -> tuple[Diagnostic, ...]:

@@ -1,0 +1,128 @@
+"""The record of the last writes: what the tool last wrote to the outputs of a kit, in git's own folder.
+
+There, neither a commit nor a pull request can contain it, and each linked work tree has its own. The record of a kit is
+a file with a line for each output or section: the SHA-256 of its text without the stamp, the name of the section, and
+the path. While outputs are written, they have two lines: for the old text and for the new one. What is not such a line
+counts as missing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from functools import cached_property
+from hashlib import sha256
+
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import DISK, atomic
+from kei_assembler.files.folder import Folder, Root
+from kei_assembler.files.recorder import RECORDER
+from kei_assembler.files.work_tree import git_folder, git_top
+
+Part = tuple[str, str]
+"""An output, or a section of one: the path relative to the kit, and the name of the section, or ""."""
+
+Digests = Mapping[Part, frozenset[str]]
+"""The digests that a part may have."""
+
+_FOLDER = "assemble"
+_HEAD = "# What `assemble` last wrote, for the setting `stamp`. Nothing is lost if this file is deleted.\n"
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<section>[^\t]*)\t(?P<path>[^\t]+)")
+_MAX_BYTES = 32 * 1024 * 1024
+_MAX_TRIES = 100
+
+
+class WriteRecord:
+    """The record of a kit. `folder` is the kit's, and `variant` tells other outputs of the same kit apart."""
+
+    def __init__(self, folder: str, variant: str = "") -> None:
+        self._folder = folder
+        self._variant = variant
+
+    @cached_property
+    def _path(self) -> str:
+        """The path of the file, or "" outside of work trees."""
+        if (top := git_top(self._folder)) is None:
+            return ""
+        kit = os.path.relpath(DISK.resolve(self._folder), DISK.resolve(top))
+        name = sha256(os.fsencode(f"{kit}\0{self._variant}")).hexdigest()[:16]
+        return os.path.join(git_folder(top), _FOLDER, name)
+
+    @cached_property
+    def digests(self) -> Digests:
+        """What the tool last wrote. Without a readable record, it is unknown.
+
+        Raises:
+            AssembleError: git cannot tell where its folder is.
+        """
+        return _parsed(self._content())
+
+    def update(self, digests: Mapping[Part, str], *, keeps: bool = False) -> None:
+        """Record the digest of what each of some parts has, or "" if it is gone.
+
+        If it `keeps` the former digests, they count as well: the parts are about to be written.
+
+        Raises:
+            AssembleError: the record cannot be written, or git cannot tell where its folder is.
+        """
+        if not (self._path and digests):
+            return
+        try:
+            is_done = any(self._try_update(digests, keeps) for _ in range(_MAX_TRIES))
+            reason = "other programs are changing it"
+        except OSError as error:
+            is_done, reason = False, error.strerror or str(error)
+        self.__dict__.pop("digests", None)
+        if not is_done:
+            hint = 'allow it, or set `stamp = "digest"`, which needs no record'
+            raise AssembleError(f"{self._path}, the record of the last writes, cannot be written: {reason}", hint)
+
+    def _try_update(self, digests: Mapping[Part, str], keeps: bool) -> bool:
+        before = self._content()
+        after = _as_bytes(_updated(_parsed(before), digests, keeps))
+        if len(after) > _MAX_BYTES:  # with what was written long ago
+            after = _as_bytes(_updated({}, digests, keeps))
+        if after == (before or _as_bytes({})):
+            return True
+        folder, name = os.path.split(self._path)
+        with closing(Folder(folder, Root.at(os.path.dirname(folder)), create=0o777)) as opened:
+            atomic.remove_stale_temp_files(opened)
+            is_done = atomic.replace(opened, name, before, after)
+        if is_done:
+            RECORDER.record_written(self._path, after)
+        return is_done
+
+    def _content(self) -> bytes | None:
+        """The bytes of the file, or None if it does not exist or cannot be read."""
+        try:
+            folder = os.path.dirname(os.path.dirname(self._path))
+            return DISK.read(self._path, 2 * _MAX_BYTES, Root(folder)) if self._path else None
+        except OSError:
+            return None
+
+
+def _parsed(content: bytes | None) -> Digests:
+    found: dict[Part, frozenset[str]] = {}
+    for line in (content or b"").decode(errors="surrogateescape").split("\n"):
+        if match := _LINE.fullmatch(line):
+            part = match["path"], match["section"]
+            found[part] = found.get(part, frozenset()) | {match["digest"]}
+    return found
+
+
+def _updated(known: Digests, digests: Mapping[Part, str], keeps: bool) -> Digests:
+    new = {part: frozenset([digest] if digest else ()) for part, digest in digests.items()}
+    former = known if keeps else {}
+    return {**known, **{part: some.union(former.get(part, ())) for part, some in new.items()}}
+
+
+def _as_bytes(digests: Digests) -> bytes:
+    lines = (
+        f"{digest}  {section}\t{path}\n"
+        for (path, section), some in sorted(digests.items())
+        for digest in sorted(some)
+        if "\n" not in path
+    )
+    return f"{_HEAD}{''.join(lines)}".encode(errors="surrogateescape")

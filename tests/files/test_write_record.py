@@ -1,0 +1,135 @@
+"""The record of the last writes: what is in it, and what happens to it when runs overlap or it is damaged."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from conftest import examples
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files import write_record
+from kei_assembler.files.write_record import Part, WriteRecord
+
+A, B = "a" * 64, "b" * 64
+ALPHA: Part = ("agents/alpha.md", "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A kit's folder in a work tree."""
+    (tmp_path / "top/.git").mkdir(parents=True)
+    (tmp_path / "top/kit").mkdir()
+    return tmp_path / "top/kit"
+
+
+def record(folder: Path, variant: str = "") -> WriteRecord:
+    return WriteRecord(str(folder), variant)
+
+
+def file_of(folder: Path) -> Path:
+    [path] = (folder.parent / ".git/assemble").iterdir()
+    return path
+
+
+def test_the_lines(folder: Path) -> None:
+    record(folder).update({ALPHA: A, ("AGENTS.md", "guide"): B})
+    assert file_of(folder).read_text().split("\n")[1:] == [f"{B}  guide\tAGENTS.md", f"{A}  \tagents/alpha.md", ""]
+    assert record(folder).digests == {ALPHA: {A}, ("AGENTS.md", "guide"): {B}}
+
+
+def test_an_update_replaces_or_keeps(folder: Path) -> None:
+    one = record(folder)
+    one.update({ALPHA: A})
+    one.update({ALPHA: B}, keeps=True)
+    assert one.digests[ALPHA] == {A, B}
+    one.update({ALPHA: B})
+    assert one.digests[ALPHA] == {B}
+    one.update({ALPHA: ""}, keeps=True)
+    assert one.digests[ALPHA] == {B}
+    one.update({ALPHA: ""})
+    assert ALPHA not in record(folder).digests
+
+
+def test_no_record_is_written_without_need(folder: Path) -> None:
+    one = record(folder)
+    one.update({})
+    one.update({ALPHA: ""})
+    assert not (folder.parent / ".git/assemble").exists()
+    one.update({ALPHA: A})
+    before = file_of(folder).stat().st_ino
+    one.update({ALPHA: A})
+    assert file_of(folder).stat().st_ino == before
+
+
+def test_kits_and_variants_have_records_of_their_own(folder: Path) -> None:
+    record(folder).update({ALPHA: A})
+    assert record(folder, "/elsewhere").digests == {}
+    assert record(folder.parent).digests == {}
+
+
+def test_outside_of_a_work_tree_there_is_no_record(folder: Path) -> None:
+    (folder.parent / ".git").rmdir()
+    record(folder).update({ALPHA: A})
+    assert record(folder).digests == {}
+    assert [*folder.parent.iterdir()] == [folder]
+
+
+PATHS = st.text(st.characters(codec="utf-8", exclude_characters="\n\t\0"), min_size=1)
+DIGESTS = st.sampled_from([A, B, "0123456789abcdef" * 4])
+
+
+@examples(100, suppress=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.tuples(PATHS, st.sampled_from(["", "guide", "AGENTS.md"])), DIGESTS))
+def test_what_is_recorded_is_read_back(folder: Path, digests: dict[Part, str]) -> None:
+    for each in (folder.parent / ".git").glob("assemble/*"):
+        each.unlink()
+    record(folder).update(digests)
+    assert record(folder).digests == {part: {digest} for part, digest in digests.items()}
+
+
+@examples(100, suppress=[HealthCheck.function_scoped_fixture])
+@given(st.binary(), st.integers(0, 200))
+def test_a_damaged_record_never_has_another_digest(folder: Path, noise: bytes, at: int) -> None:
+    record(folder).update({ALPHA: A, ("AGENTS.md", "guide"): B})
+    path = file_of(folder)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
+    assert record(folder).digests.get(ALPHA, set()) <= {A}
+    record(folder).update({ALPHA: B})
+    assert record(folder).digests[ALPHA] == {B}
+
+
+def test_a_record_that_grows_too_large_starts_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_record, "_MAX_BYTES", 1000)
+    for number in range(50):
+        record(folder).update({(f"{number}.md", ""): A})
+        assert record(folder).digests[f"{number}.md", ""] == {A}
+    assert file_of(folder).stat().st_size <= 1000
+
+
+def _update(folder: str, process: int) -> None:
+    for number in range(10):
+        WriteRecord(folder).update({(f"{process}-{number}.md", ""): A})
+
+
+def test_runs_at_the_same_time_lose_nothing(folder: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_update, args=(str(folder), number)) for number in range(4)]
+    for each in processes:
+        each.start()
+    for each in processes:
+        each.join(60)
+    assert [each.exitcode for each in processes] == [0] * 4
+    assert len(record(folder).digests) == 40
+
+
+def test_a_folder_of_git_that_is_a_link_is_not_entered(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder.parent / ".git/assemble").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(AssembleError, match="cannot be written"):
+        record(folder).update({ALPHA: A})
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
