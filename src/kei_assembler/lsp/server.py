@@ -1,0 +1,121 @@
+"""The server: which requests it answers, and when it checks which kits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Event
+from typing import Any, BinaryIO, TypeVar
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from kei_assembler import __version__
+from kei_assembler.lsp.checking import Checked, checked, published
+from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
+
+DELAY = 0.2
+"""Seconds without a change before a kit is checked again."""
+
+Result = TypeVar("Result")
+
+
+class Server(LanguageServer):
+    """A language server for kits. With `for_user`, kits may use the home folder."""
+
+    def __init__(self, for_user: bool = False) -> None:
+        # Positions of changes within a document could not be trusted: pygls also splits lines at U+2028 and others.
+        super().__init__("assemble", __version__, types.TextDocumentSyncKind.Full)
+        self._for_user = for_user
+        self._checks: dict[str, asyncio.Task[None]] = {}
+        self._last: dict[str, Checked] = {}
+        self._published: dict[str, dict[str, list[types.Diagnostic]]] = {}
+
+    def snapshot(self, is_outdated: Callable[[], bool] = lambda: False) -> Snapshot:
+        """Return the documents as they are now."""
+        workspace = self.workspace
+        opened = ((path_of(one.uri), one) for one in workspace.text_documents.values())
+        documents = {path: Document(one.uri, one.source, one.version) for path, one in opened if path}
+        folders = [path for folder in workspace.folders.values() if (path := path_of(folder.uri))]
+        return Snapshot(documents, folders, workspace.position_encoding, self._for_user, is_outdated)
+
+    async def in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
+        """Return `work(*args)`, while the server goes on receiving messages."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread_pool, work, *args)
+
+    def check_soon(self, uri: str, delay: float = DELAY) -> None:
+        """Check the kits that a file may belong to, after a delay in seconds, unless there is another change before."""
+        path = path_of(uri)
+        for folder in self.snapshot().kits(path) if path else ():
+            self.check_kit_soon(folder, delay)
+
+    def check_kit_soon(self, folder: str, delay: float = DELAY) -> None:
+        """Check the kit in a folder after a delay in seconds."""
+        if folder in self._checks:
+            self._checks[folder].cancel()
+        self._checks[folder] = asyncio.create_task(self._check(folder, delay))
+
+    def check_all_soon(self) -> None:
+        """Check the kits of all open documents, and forget the others."""
+        snapshot = self.snapshot()
+        current = {folder for path in snapshot.documents for folder in snapshot.kits(path)}
+        for folder in current:
+            self.check_kit_soon(folder)
+        for folder in {*self._published} - current:
+            self._publish(folder, {}, snapshot)
+
+    async def _check(self, folder: str, delay: float) -> None:
+        await asyncio.sleep(delay)
+        outdated = Event()
+        try:
+            snapshot = self.snapshot(outdated.is_set)
+            self._last[folder] = result = await self.in_thread(checked, snapshot, folder)
+            self._publish(folder, await self.in_thread(published, result), snapshot)
+        except asyncio.CancelledError:
+            outdated.set()
+            raise
+        except Outdated:
+            pass
+
+    def _publish(self, folder: str, found: dict[str, list[types.Diagnostic]], snapshot: Snapshot) -> None:
+        """Publish what was found in the kit in a folder. A file can have findings of several kits."""
+        before = self._published.pop(folder, {})
+        if found:
+            self._published[folder] = found
+        versions = {one.uri: one.version for one in snapshot.documents.values()}
+        for uri in dict.fromkeys((*before, *found)):
+            of_all = [one for each in self._published.values() for one in each.get(uri, ())]
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, of_all, versions.get(uri)))
+
+
+def serve(stdin: BinaryIO, stdout: BinaryIO, for_user: bool = False) -> None:
+    """Serve one client until it ends the connection."""
+    server = Server(for_user)
+    _add_notifications(server)
+    server.start_io(stdin, stdout)
+
+
+def _add_notifications(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: types.DidOpenTextDocumentParams) -> None:
+        server.check_soon(params.text_document.uri, 0)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
+        server.check_soon(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidSaveTextDocumentParams) -> None:
+        server.check_soon(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: types.DidCloseTextDocumentParams) -> None:  # noqa: ARG001 - the name of the argument is fixed
+        server.check_all_soon()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def changed_on_disk(params: types.DidChangeWatchedFilesParams) -> None:  # noqa: ARG001
+        server.check_all_soon()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def changed_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:  # noqa: ARG001
+        server.check_all_soon()
