@@ -57,8 +57,8 @@ class Editor:
 
         @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def published(params: types.PublishDiagnosticsParams) -> None:
-            self.published[self._name(params.uri)] = list(params.diagnostics)
-            self.versions[self._name(params.uri)] = params.version
+            self.published[self.name(params.uri)] = list(params.diagnostics)
+            self.versions[self.name(params.uri)] = params.version
             self._news.set()
 
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
@@ -86,7 +86,7 @@ class Editor:
                     server.kill()
                     editor.run(server.wait())
 
-    def _name(self, uri: str) -> str:
+    def name(self, uri: str) -> str:
         base = f"{self.folder.as_uri()}/"
         return uri.removeprefix(base)
 

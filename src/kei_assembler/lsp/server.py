@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from threading import Event
 from typing import Any, BinaryIO, TypeVar
 
@@ -11,7 +11,12 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from kei_assembler import __version__
+from kei_assembler.diagnostics import AssembleError
 from kei_assembler.lsp.checking import Checked, checked, published
+from kei_assembler.lsp.completion import TRIGGERS, complete
+from kei_assembler.lsp.definitions import definitions, uses
+from kei_assembler.lsp.descriptions import hover
+from kei_assembler.lsp.places import Place, place_at
 from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
 
 DELAY = 0.2
@@ -92,6 +97,8 @@ def serve(stdin: BinaryIO, stdout: BinaryIO, for_user: bool = False) -> None:
     """Serve one client until it ends the connection."""
     server = Server(for_user)
     _add_notifications(server)
+    for method, (options, answer) in _REQUESTS.items():
+        server.feature(method, options)(_answering(server, answer))
     server.start_io(stdin, stdout)
 
 
@@ -119,3 +126,50 @@ def _add_notifications(server: Server) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def changed_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:  # noqa: ARG001
         server.check_all_soon()
+
+
+Answer = Callable[[Snapshot, Any], Any]
+
+
+def _answering(server: Server, answer: Answer) -> Callable[[Any], Awaitable[Any]]:
+    """Return a handler that answers a request in a thread, about the documents as they are now."""
+
+    async def handle(params: Any) -> Any:
+        try:
+            return await server.in_thread(answer, server.snapshot(), params)
+        except AssembleError:  # the check of the kit reports it
+            return None
+
+    return handle
+
+
+def _at_place(answer: Callable[[Place], Any]) -> Answer:
+    """Return an answer for a request about a position of a source."""
+
+    def answered(snapshot: Snapshot, params: Any) -> Any:
+        place = place_at(snapshot, params.text_document.uri, params.position)
+        return answer(place) if place else None
+
+    return answered
+
+
+def _hover(place: Place) -> types.Hover | None:
+    found = hover(place)
+    if found is None:
+        return None
+    text, (start, end) = found
+    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), place.text.range(start, end))
+
+
+def _uses(snapshot: Snapshot, params: types.ReferenceParams) -> list[types.Location] | None:
+    place = place_at(snapshot, params.text_document.uri, params.position)
+    return uses(place, params.context.include_declaration) if place else None
+
+
+_REQUESTS: Mapping[str, tuple[Any, Answer]] = {
+    types.TEXT_DOCUMENT_COMPLETION: (types.CompletionOptions(TRIGGERS), _at_place(complete)),
+    types.TEXT_DOCUMENT_HOVER: (None, _at_place(_hover)),
+    types.TEXT_DOCUMENT_DEFINITION: (None, _at_place(definitions)),
+    types.TEXT_DOCUMENT_REFERENCES: (None, _uses),
+}
+"""The requests that the server answers, with what it tells the client about each."""

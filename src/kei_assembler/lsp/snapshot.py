@@ -16,7 +16,7 @@ from kei_assembler.files import DISK, Files
 from kei_assembler.files.folder import Root
 from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.sparse_checkout import files_at
-from kei_assembler.kit import LoadedKit, discovery
+from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
 from kei_assembler.loader import load_kit
 from kei_assembler.lsp.positions import Text
 from kei_assembler.toml.source import MAX_BYTES, read_text
@@ -94,11 +94,21 @@ class Snapshot:
     def _load(self, folder: str) -> LoadedKit:
         return load_kit(folder, files=self.files(folder), for_user=self._for_user)
 
-    def loaded_kits(self, path: str) -> Iterator[LoadedKit]:
-        """Yield the kits that a file may belong to, without those whose settings are invalid."""
+    def usable_kits(self, path: str) -> Iterator[LoadedKit]:
+        """Yield the kits that a file may belong to. Invalid settings are replaced by those on the disk."""
         for folder in self.kits(path):
             with suppress(AssembleError, OSError):
-                yield self.kit(folder)
+                yield self._usable(folder)
+
+    def _usable(self, folder: str) -> LoadedKit:
+        try:
+            return self.kit(folder)
+        except AssembleError:
+            settings = {os.path.join(folder, file) for file in (SETTINGS_FILE, PROJECT_FILE)}
+            contents = {path: content for path, content in self._changed.items() if path not in settings}
+            kit = discovery.read_kit(folder, Overlay(files_at(folder), contents))
+            kit.for_user = self._for_user
+            return kit
 
     def uri(self, path: str) -> str:
         """Return the URI of an absolute path, spelled as the editor does if the file is open."""
