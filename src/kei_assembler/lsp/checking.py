@@ -11,6 +11,7 @@ from kei_assembler.build import findings
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError, Diagnostic, Location, Severity, has_errors
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
+from kei_assembler.lsp.generated import notes_of
 from kei_assembler.lsp.snapshot import Snapshot
 from kei_assembler.repair.outputs import check
 
@@ -68,8 +69,9 @@ def published(checked: Checked) -> dict[str, list[types.Diagnostic]]:
     of_kit = (one for path, one in snapshot.documents.items() if snapshot.kits(path)[:1] == [checked.folder])
     by_uri: dict[str, list[types.Diagnostic]] = {one.uri: [] for one in of_kit}
     for one in checked.found:
-        place = location(checked, one.location)
-        by_uri.setdefault(place.uri, []).append(_published(checked, one, place.range))
+        by_uri.setdefault(location(checked, one.location).uri, []).append(as_published(checked, one))
+    for uri, note in notes_of(snapshot, checked.folder):
+        by_uri.setdefault(uri, []).append(note)
     if checked.failure:
         uri, message = _settings_uri(checked), "\n".join((checked.failure.message, *checked.failure.details))
         by_uri.setdefault(uri, []).append(_diagnostic(_START, message, checked.failure.hint, Severity.ERROR))
@@ -92,7 +94,9 @@ def _diagnostic(place: types.Range, message: str, hint: str, severity: Severity)
     return types.Diagnostic(place, text, _SEVERITIES[severity], source="assemble")
 
 
-def _published(checked: Checked, one: Diagnostic, place: types.Range) -> types.Diagnostic:
+def as_published(checked: Checked, one: Diagnostic) -> types.Diagnostic:
+    """Return a finding as the protocol has it."""
+    place = location(checked, one.location).range
     related = [types.DiagnosticRelatedInformation(location(checked, each), message) for each, message in one.related]
     published = _diagnostic(place, one.message, one.help, one.severity)
     published.code, published.related_information = one.code, related or None

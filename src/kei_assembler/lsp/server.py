@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from threading import Event
 from typing import Any, BinaryIO, TypeVar
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from kei_assembler import __version__
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.lsp.actions import KINDS, actions
 from kei_assembler.lsp.checking import Checked, checked, published
 from kei_assembler.lsp.completion import TRIGGERS, complete
 from kei_assembler.lsp.definitions import definitions, uses
 from kei_assembler.lsp.descriptions import hover
+from kei_assembler.lsp.generated import origins
 from kei_assembler.lsp.places import Place, place_at
+from kei_assembler.lsp.renaming import renameable, renamed
 from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
 
 DELAY = 0.2
@@ -69,6 +74,15 @@ class Server(LanguageServer):
         for folder in {*self._published} - current:
             self._publish(folder, {}, snapshot)
 
+    async def settled(self, uri: str) -> list[Checked]:
+        """Return the last checks of the kits that a file may belong to, once those under way are done."""
+        path = path_of(uri)
+        folders = self.snapshot().kits(path) if path else []
+        for folder in folders:
+            while (check := self._checks.get(folder)) and not check.done():
+                await asyncio.wait([check])
+        return [self._last[folder] for folder in folders if folder in self._last]
+
     async def _check(self, folder: str, delay: float) -> None:
         await asyncio.sleep(delay)
         outdated = Event()
@@ -93,16 +107,30 @@ class Server(LanguageServer):
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, of_all, versions.get(uri)))
 
 
+_SOURCES = "**/*.{toml,md,j2}"
+"""The files that can change without the editor: by git, for example."""
+
+
 def serve(stdin: BinaryIO, stdout: BinaryIO, for_user: bool = False) -> None:
     """Serve one client until it ends the connection."""
     server = Server(for_user)
     _add_notifications(server)
     for method, (options, answer) in _REQUESTS.items():
         server.feature(method, options)(_answering(server, answer))
+    _add_edits(server)
     server.start_io(stdin, stdout)
 
 
 def _add_notifications(server: Server) -> None:
+    @server.feature(types.INITIALIZED)
+    def ready(params: types.InitializedParams) -> None:  # noqa: ARG001 - the name of the argument is fixed
+        workspace = server.client_capabilities.workspace
+        watching = workspace and workspace.did_change_watched_files
+        if watching and watching.dynamic_registration:
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(_SOURCES)])
+            server.client_register_capability(types.RegistrationParams([types.Registration(method, method, options)]))
+
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         server.check_soon(params.text_document.uri, 0)
@@ -116,7 +144,7 @@ def _add_notifications(server: Server) -> None:
         server.check_soon(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(params: types.DidCloseTextDocumentParams) -> None:  # noqa: ARG001 - the name of the argument is fixed
+    def closed(params: types.DidCloseTextDocumentParams) -> None:  # noqa: ARG001
         server.check_all_soon()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
@@ -143,6 +171,32 @@ def _answering(server: Server, answer: Answer) -> Callable[[Any], Awaitable[Any]
     return handle
 
 
+def _add_edits(server: Server) -> None:
+    """Add the requests whose answers are edits, which depend on what the client supports."""
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(KINDS))
+    async def act(params: types.CodeActionParams) -> list[types.CodeAction]:
+        results = await server.settled(params.text_document.uri)
+        with suppress(AssembleError):  # a file has changed meanwhile
+            client = server.client_capabilities
+            return await server.in_thread(
+                lambda: [action for checked in results for action in actions(checked, params, client)]
+            )
+        return []
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    async def rename(params: types.RenameParams) -> types.WorkspaceEdit:
+        place = place_at(server.snapshot(), params.text_document.uri, params.position)
+        try:
+            if place is None:
+                raise AssembleError("this file is not a source of a kit")
+            return await server.in_thread(renamed, place, params.new_name, server.client_capabilities)
+        except AssembleError as error:
+            found = (f"{one.location}: {one.message}" for one in error.diagnostics[:1])
+            message = "; ".join(filter(None, (error.message, error.hint, *error.details, *found)))
+            raise JsonRpcException(message, types.LSPErrorCodes.RequestFailed) from error
+
+
 def _at_place(answer: Callable[[Place], Any]) -> Answer:
     """Return an answer for a request about a position of a source."""
 
@@ -166,10 +220,16 @@ def _uses(snapshot: Snapshot, params: types.ReferenceParams) -> list[types.Locat
     return uses(place, params.context.include_declaration) if place else None
 
 
+def _definitions(snapshot: Snapshot, params: types.DefinitionParams) -> list[types.Location]:
+    place = place_at(snapshot, params.text_document.uri, params.position)
+    return definitions(place) if place else origins(snapshot, params.text_document.uri, params.position)
+
+
 _REQUESTS: Mapping[str, tuple[Any, Answer]] = {
     types.TEXT_DOCUMENT_COMPLETION: (types.CompletionOptions(TRIGGERS), _at_place(complete)),
     types.TEXT_DOCUMENT_HOVER: (None, _at_place(_hover)),
-    types.TEXT_DOCUMENT_DEFINITION: (None, _at_place(definitions)),
+    types.TEXT_DOCUMENT_DEFINITION: (None, _definitions),
     types.TEXT_DOCUMENT_REFERENCES: (None, _uses),
+    types.TEXT_DOCUMENT_PREPARE_RENAME: (None, _at_place(renameable)),
 }
 """The requests that the server answers, with what it tells the client about each."""

@@ -98,9 +98,10 @@ class Snapshot:
         """Yield the kits that a file may belong to. Invalid settings are replaced by those on the disk."""
         for folder in self.kits(path):
             with suppress(AssembleError, OSError):
-                yield self._usable(folder)
+                yield self.usable(folder)
 
-    def _usable(self, folder: str) -> LoadedKit:
+    def usable(self, folder: str) -> LoadedKit:
+        """Return the kit in a folder. Invalid settings are replaced by those on the disk."""
         try:
             return self.kit(folder)
         except AssembleError:
