@@ -167,6 +167,17 @@ def test_a_rename_that_cannot_be_made_says_why(ide: Editor) -> None:
         rename(ide, "agents/critic.toml", CRITIC.replace('"honesty', '"hon|esty') + "x = 1\n", "candour")
 
 
+def test_an_editor_that_only_says_that_it_can_rename_files(bench: Workbench) -> None:
+    bench.write(KIT)
+    can = types.WorkspaceEditClientCapabilities(resource_operations=[types.ResourceOperationKind.Rename])
+    with Editor.started(
+        bench.folder, types.ClientCapabilities(types.WorkspaceClientCapabilities(workspace_edit=can))
+    ) as ide:
+        edit = rename(ide, "agents/critic.toml", CRITIC.replace('"honesty', '"hon|esty'), "candour")
+        apply(ide, {"agents/critic.toml": CRITIC}, edit)
+        assert bench.read("_blocks/candour.md") == KIT["_blocks/honesty.md"]
+
+
 def test_an_editor_that_cannot_rename_files(bench: Workbench) -> None:
     bench.write(KIT)
     with Editor.started(bench.folder, types.ClientCapabilities()) as ide:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
 from lsprotocol import types
 
 from kei_assembler.build import findings
+from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError, Diagnostic, Location, Severity, has_errors
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE
+from kei_assembler.loader import refuse_home
 from kei_assembler.lsp.generated import notes_of
 from kei_assembler.lsp.snapshot import Snapshot
+from kei_assembler.paths import display_path_from
 from kei_assembler.repair.outputs import check
 
 MAX_FINDINGS = 1000
@@ -51,6 +55,27 @@ def checked(snapshot: Snapshot, folder: str) -> Checked:
         result = Checked(folder, snapshot, (), OUT_OF_MEMORY)
     snapshot.refuse_outdated()
     return result
+
+
+def checked_alone(snapshot: Snapshot, folder: str, path: str) -> Checked | None:
+    """Check one manifest of the kit in a folder, which is fast. The result only has what is located in the manifest.
+
+    None is returned if the file is not a manifest.
+
+    Raises:
+        Outdated: the documents have changed meanwhile.
+    """
+    found: list[Diagnostic] = []
+    file = display_path_from(folder, path)
+    with suppress(AssembleError, MemoryError):
+        kit = snapshot.kit(folder)
+        if file not in kit.manifests:
+            return None
+        refuse_home(kit)
+        policy = Policy.of(kit)
+        found = policy.weigh(plan_kit(kit, [file], False, policy.ignore).diagnostics)
+    snapshot.refuse_outdated()
+    return Checked(folder, snapshot, tuple(one for one in found if one.location.file == file))
 
 
 def _found(snapshot: Snapshot, folder: str) -> list[Diagnostic]:

@@ -24,7 +24,8 @@ def workspace_edit(
     If the client supports that, it only takes the edit of a text that has not changed since the snapshot.
     """
     uris = {path: snapshot.uri(path) for path in edits}
-    if not supports(client).document_changes:
+    can = supports(client)
+    if not (can.document_changes or can.resource_operations):  # Neovim 0.7 only announces the latter
         return types.WorkspaceEdit({uris[path]: list(some) for path, some in edits.items()})
     versions = {one.uri: one.version for one in snapshot.documents.values()}
     changes: list[types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile] = [

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from threading import Event
+from time import monotonic
 from typing import Any, BinaryIO, TypeVar
 
 from lsprotocol import types
@@ -15,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 from kei_assembler import __version__
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.lsp.actions import KINDS, actions
-from kei_assembler.lsp.checking import Checked, checked, published
+from kei_assembler.lsp.checking import Checked, checked, checked_alone, published
 from kei_assembler.lsp.completion import TRIGGERS, complete
 from kei_assembler.lsp.definitions import definitions, uses
 from kei_assembler.lsp.descriptions import hover
@@ -26,6 +27,9 @@ from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
 
 DELAY = 0.2
 """Seconds without a change before a kit is checked again."""
+
+SLOW = 0.5
+"""Seconds above which the check of a kit is slow, so that the manifest that changed is checked first."""
 
 Result = TypeVar("Result")
 
@@ -39,6 +43,7 @@ class Server(LanguageServer):
         self._for_user = for_user
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, Checked] = {}
+        self._seconds: dict[str, float] = {}
         self._published: dict[str, dict[str, list[types.Diagnostic]]] = {}
 
     def snapshot(self, is_outdated: Callable[[], bool] = lambda: False) -> Snapshot:
@@ -57,13 +62,13 @@ class Server(LanguageServer):
         """Check the kits that a file may belong to, after a delay in seconds, unless there is another change before."""
         path = path_of(uri)
         for folder in self.snapshot().kits(path) if path else ():
-            self.check_kit_soon(folder, delay)
+            self.check_kit_soon(folder, delay, path or "")
 
-    def check_kit_soon(self, folder: str, delay: float = DELAY) -> None:
-        """Check the kit in a folder after a delay in seconds."""
+    def check_kit_soon(self, folder: str, delay: float = DELAY, first: str = "") -> None:
+        """Check the kit in a folder after a delay in seconds, if that takes long, one manifest first."""
         if folder in self._checks:
             self._checks[folder].cancel()
-        self._checks[folder] = asyncio.create_task(self._check(folder, delay))
+        self._checks[folder] = asyncio.create_task(self._check(folder, delay, first))
 
     def check_all_soon(self) -> None:
         """Check the kits of all open documents, and forget the others."""
@@ -83,12 +88,18 @@ class Server(LanguageServer):
                 await asyncio.wait([check])
         return [self._last[folder] for folder in folders if folder in self._last]
 
-    async def _check(self, folder: str, delay: float) -> None:
+    async def _check(self, folder: str, delay: float, first: str) -> None:
         await asyncio.sleep(delay)
-        outdated = Event()
+        outdated, start = Event(), monotonic()
         try:
             snapshot = self.snapshot(outdated.is_set)
+            if first in snapshot.documents and self._seconds.get(folder, SLOW) >= SLOW:
+                alone = await self.in_thread(checked_alone, snapshot, folder, first)
+                if alone:
+                    uri, found = snapshot.documents[first].uri, await self.in_thread(published, alone)
+                    self._publish(folder, {**self._published.get(folder, {}), uri: found.get(uri, [])}, snapshot)
             self._last[folder] = result = await self.in_thread(checked, snapshot, folder)
+            self._seconds[folder] = monotonic() - start
             self._publish(folder, await self.in_thread(published, result), snapshot)
         except asyncio.CancelledError:
             outdated.set()
@@ -104,6 +115,8 @@ class Server(LanguageServer):
         versions = {one.uri: one.version for one in snapshot.documents.values()}
         for uri in dict.fromkeys((*before, *found)):
             of_all = [one for each in self._published.values() for one in each.get(uri, ())]
+            if before.get(uri) == found.get(uri) and uri not in versions:
+                continue
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, of_all, versions.get(uri)))
 
 
