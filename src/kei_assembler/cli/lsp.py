@@ -22,10 +22,9 @@ def command(for_user: bool) -> None:
     try:
         from kei_assembler.lsp.server import serve
     except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] == "kei_assembler":
-            raise
+        package = str(error.name).partition(".")[0]
         hint = "install it with: pip install 'kei-assembler[lsp]'"
-        raise AssembleError(f"the language server needs the package `{error.name}`", hint) from error
+        raise AssembleError(f"the language server needs the package `{package}`", hint) from error
     if sys.stdin is None or sys.stdout is None or sys.stdin.isatty():
         raise click.UsageError("this command is for editors, which talk to it on stdin and stdout")
     protocol = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

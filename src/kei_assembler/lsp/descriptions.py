@@ -127,7 +127,8 @@ def _about_target(_: LoadedKit, name: str) -> Iterator[str]:
 
 def _text(kit: LoadedKit, kind: str, entry: str) -> str:
     name = entry.partition(SECTION_MARK)[0]
-    if kind == BLOCK and kit.block(name) is None:
+    is_known = kit.block(name) is not None if kind == BLOCK else kit.role_files.is_readable(name)
+    if not is_known:
         return ""
     text = kit.blocks.text(entry) if kind == BLOCK else kit.role_files.read(entry).text
     return f"{'section' if SECTION_MARK in entry else kind.replace('-', ' ')} `{entry}`\n\n{_fenced(text, 'markdown')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from threading import Event
@@ -27,6 +28,8 @@ from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
 
 DELAY = 0.2
 """Seconds without a change before a kit is checked again."""
+
+_LOG = logging.getLogger(__name__)
 
 SLOW = 0.5
 """Seconds above which the check of a kit is slow, so that the manifest that changed is checked first."""
@@ -106,6 +109,8 @@ class Server(LanguageServer):
             raise
         except Outdated:
             pass
+        except Exception:  # a bug must not end the checks of this kit without a word
+            _LOG.exception("the check of %s failed", folder)
 
     def _publish(self, folder: str, found: dict[str, list[types.Diagnostic]], snapshot: Snapshot) -> None:
         """Publish what was found in the kit in a folder. A file can have findings of several kits."""
