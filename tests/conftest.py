@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +21,9 @@ from kei_assembler.cli import app
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.files import distribution
 from kei_assembler.kit import LoadedKit
+
+if TYPE_CHECKING:
+    from editors import Editor
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -161,3 +164,13 @@ def bench(
     if "with_note_about_default_outputs" not in request.fixturenames:
         monkeypatch.setattr(kit_plan, "not_loaded", _without_default_outputs(kit_plan.not_loaded))
     return Workbench(tmp_path, capsys, monkeypatch)
+
+
+@pytest.fixture
+def ide(bench: Workbench) -> Iterator[Editor]:
+    """Return an editor that has a small kit open: the workbench."""
+    from editors import KIT, Editor  # pygls, which only these tests need
+
+    bench.write(KIT)
+    with Editor.started(bench.folder) as editor:
+        yield editor

@@ -81,13 +81,14 @@ def answer(kit: LoadedKit, made: Sequence[Owned], edit: PendingEdit) -> str:
     before = text_of(content)
     after = edit.applied(before)
     if not made[0].output.section:
-        is_own = _is_generated(made[0], before) and after != before
+        is_own = is_generated(made[0], before) and after != before
         return _message(kit, made, edit.path, _table(kit, made, before, after)) if is_own else ""
     changed = [one for one in made if after is not None and _section(one, before) != _section(one, after)]
     return _message(kit, changed, edit.path, _table(kit, made, before, after)) if changed else ""
 
 
-def _is_generated(one: Owned, text: str) -> bool:
+def is_generated(one: Owned, text: str) -> bool:
+    """Return whether the text of a file at the path of an output is a generated one, perhaps with edits."""
     comment = comment_of(one.output.kind, one.output.target)
     return stamp.is_torn(text, comment) or stamp.find(stamp.settled(text, comment), comment) is not None
 

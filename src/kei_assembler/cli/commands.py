@@ -28,6 +28,7 @@ COMMANDS = {
     "targets": "List the supported clients",
     "doctor": "Report which clients are installed, and which files of the kit they read",
     "schema": "Print the JSON Schema of the kit's manifests, for editors",
+    "lsp": "Run the language server, which an editor starts and talks to on stdin and stdout",
     "gitignore": "Print the lines for `.gitignore` that match the generated files",
     "watch": "Build all manifests, and rebuild them when a source changes",
 }

@@ -122,9 +122,9 @@ def adopt(
     made = [_reproduced(state, each) for each in edited]
     changes = [FileChange(file, _before(kit, file), content) for file, content in sorted(state.contents.items())]
     changes = [each for each in changes if each.before != each.after]
-    stamped, errors = tuple(_stamped(state.kit, edited, made)), _new_errors(kit, state)
+    stamped = tuple(_stamped(state.kit, edited, made))
     digests = {(each.path, each.section): digest_of(each) for each in made}
-    return Adoption(state.kit, tuple(changes), stamped, digests, errors=errors)
+    return Adoption(state.kit, tuple(changes), stamped, digests, errors=_new_errors(kit, state))
 
 
 def write(kit: LoadedKit, adoption: Adoption) -> None:

@@ -1,0 +1,41 @@
+"""Rename what a kit names, as an edit of the editor."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from kei_assembler.diagnostics import AssembleError
+from kei_assembler.lsp.definitions import name_at
+from kei_assembler.lsp.edits import line_edits, path_in, supports, workspace_edit
+from kei_assembler.lsp.places import Place
+from kei_assembler.repair.rename import rename
+
+
+def renameable(place: Place) -> types.PrepareRenamePlaceholder | None:
+    """Return the range of the name at a place, and the name, if it can be renamed."""
+    subject = place.subject
+    if subject is None or name_at(place) is None:
+        return None
+    return types.PrepareRenamePlaceholder(place.text.range(subject.start, subject.end), subject.name)
+
+
+def renamed(place: Place, new_name: str, client: types.ClientCapabilities) -> types.WorkspaceEdit:
+    """Return the edit that gives what is at a place another name, in sources and outputs.
+
+    Raises:
+        AssembleError: see `repair.rename.rename`, or there is no name, or the client cannot rename files.
+    """
+    name, kit, snapshot = name_at(place), place.snapshot.kit(place.kit.folder), place.snapshot
+    if place.subject is None or name is None:
+        raise AssembleError("there is no name of an agent, a block, a bundle or a value here")
+    draft = rename(kit, name.label, new_name).draft
+    moves, changes = {move.old: move.new for move in draft.moves}, {each.path: each for each in draft.changes()}
+    if moves and types.ResourceOperationKind.Rename not in (supports(client).resource_operations or ()):
+        raise AssembleError("this editor cannot rename files", f"run: assemble rename {name.label} {new_name}")
+    edits = {}
+    for path, change in changes.items():
+        after = changes[moves[path]].after if path in moves else change.after
+        if change.before is not None and after is not None and change.before != after:
+            edits[path_in(kit.folder, path)] = line_edits(change.before, after, snapshot.encoding)
+    paths = ((path_in(kit.folder, old), path_in(kit.folder, new)) for old, new in moves.items())
+    return workspace_edit(snapshot, edits, paths, client)
