@@ -46,6 +46,11 @@ def test_all_forms_of_its_kits_generate_the_same_files(bench: Workbench, count: 
     assert count == 1 or sizes == sorted(sizes, reverse=True)
 
 
+def test_it_compares_a_check_with_hashing_all_files() -> None:
+    out = _run("content.py", "--agents", "2", "--runs", "1")
+    assert re.fullmatch(r"check: \d+\.\d times the bare interpreter\nhash: \d+\.\d times the bare interpreter\n", out)
+
+
 @pytest.mark.slow
 def test_it_compares_a_composed_kit_with_the_flat_one() -> None:
     out = _run("run.py", "--runs", "1", "--rows", "composed-new-3", "composed-one-3")
