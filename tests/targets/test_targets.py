@@ -752,3 +752,9 @@ def test_the_fix_command_keeps_the_chosen_target(bench: Workbench) -> None:
     run = bench.run("--all", "--check", "--target", "gemini")
     assert run.stdout == "would create .gemini/agents/critic.md [O609]\n"
     assert run.stderr.endswith("to fix this, run: assemble --all --target gemini\n")
+
+
+def test_every_client_that_reads_a_target_with_that_setting_has_it() -> None:
+    for row in TARGETS.values():
+        shared = {choice for field in row.settings if field.key == "use-files-of" for choice in field.shape.choices}
+        assert shared == {each.target for each in row.foreign if each.target == "claude-code"}
