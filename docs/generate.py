@@ -102,8 +102,9 @@ in both. Folders are relative to the kit.
   manifest. `{subdir}` is that folder too, but below the folder of manifests: with
   `output = "plugins/{subdir}/agents/{name}.md"`, `agents/docs/writer.toml` generates `plugins/docs/agents/writer.md`.
   One of the two can occur, once.
-- With `use-files-of = "claude-code"` under `[target.copilot]` or `[target.cursor]`, an agent of both targets gets only
-  Claude Code's file, which the other client reads, too.
+- With `use-files-of = "claude-code"` in the table of a client that also reads Claude Code's folder, such as
+  `[target.copilot]`, an agent of both targets gets only Claude Code's file. [Targets](targets.md) says which clients
+  have this setting.
 - Without `output`, Claude Code's files are beside the manifests, where it does not load them. Set it as above.
 - With `limit-agents = true` under `[target.claude-code]`, an agent with the tool `Agent` can start only the agents that
   it hands off to.
@@ -244,15 +245,15 @@ def _table(fields: tuple[Field, ...]) -> str:
     return f"| key | must be | default | meaning |\n|---|---|---|---|\n{rows}"
 
 
-def _rows(field: Field, name: str) -> Iterator[tuple[str, ...]]:
-    yield f"`{name}`", field.shape.expects, _default(field.default), field.doc
+def _rows(field: Field, path: str, header: str = "") -> Iterator[tuple[str, ...]]:
+    yield f"`{header}{field.key}`", field.shape.expects, _default(field.default), field.doc
     inner = field.shape.item.fields if field.shape.type is list and field.shape.item else field.shape.fields
     for sub_field in inner if field.key not in _TARGET_KEYS else ():
-        yield from _rows(sub_field, f"{_header(field.shape, name)} {sub_field.key}")
+        yield from _rows(sub_field, f"{path}.{sub_field.key}", f"{_header(field.shape, path)} ")
 
 
-def _header(shape: Shape, name: str) -> str:
-    return f"[[{name}]]" if shape.type is list else f"[{name}]"
+def _header(shape: Shape, path: str) -> str:
+    return f"[[{path}]]" if shape.type is list else f"[{path}]"
 
 
 def _default(value: Any) -> str:

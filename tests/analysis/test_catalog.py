@@ -61,6 +61,15 @@ FILES = {
     *(f"blocks/{name}.html" for name in ("honesty", "rules", "unused")),
 }
 LIST = "assemble-catalog.sha256"
+OTHERS = {
+    "api/main.py": "",
+    "instructions/coder.toml": 'name = "coder"\nrole = "Be {{PROJECT}}."\nblocks = ["honesty"]\nfolder = "api"\n',
+    "instructions/house.toml": 'name = "house"\nrole = "Be kind."\n',
+    "instructions/python.toml": (
+        'name = "python"\nrole = "Annotate."\npaths = ["src/**/*.py"]\ntargets = ["claude-code"]\n'
+    ),
+    "skills/release.toml": f'name = "release"\ndescription = {json.dumps(SCRIPT)}\nrole = {json.dumps(SCRIPT)}\n',
+}
 
 
 def _written(bench: Workbench, *args: str, folder: str = "site") -> dict[str, str]:
@@ -171,7 +180,7 @@ def test_search_data_are_rows_of_text(kit: Workbench) -> None:
     assert all((kit.folder / "site" / row[3]).exists() for row in rows)
 
 
-@pytest.mark.parametrize("files", [KIT, HOSTILE_KIT, {"assemble.toml": ""}], ids=["kit", "hostile", "empty"])
+@pytest.mark.parametrize("files", [KIT, HOSTILE_KIT, KIT | OTHERS, {"assemble.toml": ""}])
 def test_every_link_leads_somewhere_and_ids_are_unique(files: dict[str, str], bench: Workbench) -> None:
     bench.write(files)
     site = _written(bench)
@@ -206,6 +215,33 @@ def test_a_hostile_kit_only_adds_text(hostile: Workbench) -> None:
         assert all(re.fullmatch(r"[a-z0-9._/-]*(#[a-z0-9-]+)?|[a-z/]+\.(js|css|svg)", url) for url in page.urls()), path
     for path, content in site.items():
         assert [character for character in content if character != "\n" and is_hidden(character)] == [], path
+
+
+def test_instructions_and_skills_have_pages(kit: Workbench) -> None:
+    kit.write(OTHERS)
+    pages = _pages(_written(kit))
+    others = {path: page for path, page in pages.items() if path.startswith(("instructions/", "skills/"))}
+    assert set(others) == {file.replace(".toml", ".html") for file in OTHERS if file.endswith(".toml")}
+    table = pages["others.html"].text("table")
+    assert [name in table for name in ("coder", "house", "python", "release", SCRIPT)] == [True] * 5
+    assert "Instructions and skills" in pages["index.html"].text("nav")
+    coder = others["instructions/coder.html"]
+    assert coder.text("p").count("For the folder api.") == 1
+    assert "api/AGENTS.md" in coder.text("table")
+    assert "Say what you ran in Kestrel." in coder.text("pre")
+    assert "For src/**/*.py in the whole repository." in others["instructions/python.html"].text("p")
+    assert "paths: [src/**/*.py]" in others["instructions/python.html"].text("pre")
+    assert SCRIPT in others["skills/release.html"].text("pre")
+    for page in pages.values():  # hostile texts are only texts
+        assert {tag.name for tag in page.tags} <= ELEMENTS
+        assert len([tag for tag in page.tags if tag.name == "script"]) == 3
+    links = {tag.attributes["href"] for tag in pages["blocks/honesty.html"].tags if tag.name == "a"}
+    assert links >= {"../agents/coder.html", "../instructions/coder.html"}
+    rows = json.loads(_site(kit)["search.js"].removeprefix("globalThis.CATALOG = ").removesuffix(";\n"))
+    assert {(row[0], row[3]) for row in rows if row[0] in ("instructions", "skill")} == {
+        *(("instructions", f"instructions/{name}.html") for name in ("coder", "house", "python")),
+        ("skill", "skills/release.html"),
+    }
 
 
 def test_hostile_text_is_shown_as_it_is(hostile: Workbench) -> None:
@@ -482,4 +518,4 @@ def test_a_run_that_was_killed_at_once_can_be_repeated(kit: Workbench) -> None:
 def test_the_catalog_of_this_repository_can_be_written(bench: Workbench) -> None:
     run = bench.run("catalog", "site", "--kit", os.path.relpath(REPOSITORY, bench.folder))
     assert (run.status, run.stdout) == (0, "site/index.html\n")
-    assert len(_pages(_site(bench))) == 4 + 7 + 12
+    assert len(_pages(_site(bench))) == 5 + 7 + 1 + 12

@@ -13,6 +13,7 @@ import tomli_w
 
 from conftest import REPOSITORY, Run, Workbench
 from kei_assembler.model.settings import RIGHTS
+from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 from kei_assembler.validation import Field
@@ -752,3 +753,16 @@ def test_the_fix_command_keeps_the_chosen_target(bench: Workbench) -> None:
     run = bench.run("--all", "--check", "--target", "gemini")
     assert run.stdout == "would create .gemini/agents/critic.md [O609]\n"
     assert run.stderr.endswith("to fix this, run: assemble --all --target gemini\n")
+
+
+def test_every_client_that_reads_a_target_with_that_setting_has_it() -> None:
+    for row in TARGETS.values():
+        shared = {choice for field in row.settings if field.key == "use-files-of" for choice in field.shape.choices}
+        assert shared == {each.target for each in row.foreign if each.target == "claude-code"}
+
+
+def test_lists_of_clients_in_the_guides_are_complete() -> None:
+    guide = " ".join((REPOSITORY / "docs/instructions.md").read_text().split())
+    labels = [row.label for row in TARGETS.values() if row.instructions.rules]
+    names = listed((label.removeprefix("GitHub ").partition(" and ")[0] for label in labels), str)
+    assert f"{names} get a rule of their own" in guide

@@ -118,7 +118,11 @@ def assemble() -> None:
 @assemble.command("build", cls=_DefaultCommand, context_settings=_HELP)
 @click.argument("manifests", nargs=-1, metavar="MANIFEST...", shell_complete=_manifests_and_commands)
 @click.option("--all", "all_", is_flag=True, help="Build all manifests of the kit.")
-@click.option("--recursive", is_flag=True, help="Build every kit in this folder and below it; requires --all.")
+@click.option(
+    "--recursive",
+    is_flag=True,
+    help="Build every kit in the working directory, or in --kit, and below it; requires --all.",
+)
 @exclude_option
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file is out of date.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")

@@ -31,8 +31,9 @@ from kei_assembler.suggestions import counted
 def command(site: str, since: str | None, for_user: bool, folder: str | None) -> int:
     """Write a site with the agents, blocks and handoffs of the kit.
 
-    It has a page for each agent and each block, the graph of the handoffs, a matrix of agents and blocks, and a search.
-    It needs no server: open its index.html, whose path is printed, in a browser. It loads nothing from elsewhere.
+    It has a page for each agent, each block, and each of the instructions and skills, the graph of the handoffs, a
+    matrix of agents and blocks, and a search. It needs no server: open its index.html, whose path is printed, in a
+    browser. It loads nothing from elsewhere.
 
     DIR is a new or an empty folder, or one with an earlier catalog. Then its pages are updated, and those that are gone
     are deleted. A file that this command did not write, or that someone has edited, is never overwritten or deleted.

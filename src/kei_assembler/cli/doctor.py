@@ -29,7 +29,9 @@ from kei_assembler.selection import folder_of, working_directory
 
 @click.command("doctor")
 @click.option("--no-run", is_flag=True, help="Do not run the clients, so their versions are not known.")
-@click.option("--recursive", is_flag=True, help="Report on every kit in this folder and below it.")
+@click.option(
+    "--recursive", is_flag=True, help="Report on every kit in the working directory, or in --kit, and below it."
+)
 @exclude_option
 @click.option("--output-format", type=OneOf(("text", "json")), default="text", help="The format (default: text).")
 @home_option

@@ -41,7 +41,9 @@ _FORMATS = ("text", "markdown", "json", "github")
 @click.option("--names", is_flag=True, help="Print only the names of the affected agents, one per line.")
 @several("--fail-on", "GATES", f"Exit with status 1 if the change does any of these: {gates.EXAMPLE}", completion.gates)
 @click.option("--output-format", type=OneOf(_FORMATS), default="text", help="The format (default: text).")
-@click.option("--recursive", is_flag=True, help="Look at every kit in this folder and below it.")
+@click.option(
+    "--recursive", is_flag=True, help="Look at every kit in the working directory, or in --kit, and below it."
+)
 @exclude_option
 @home_option
 @kit_option

@@ -62,7 +62,7 @@ def command(
     share_min: int | None,
     **options: Any,
 ) -> int:
-    """Convert existing agent files to manifests. No existing file is overwritten.
+    """Convert existing agent files to manifests. Without --update and --replace, no existing file changes.
 
     In a folder, it looks for the folders of all clients. The files of an agent for several clients become one manifest.
 

@@ -30,7 +30,9 @@ _SET_HELP = "Set any other key that is not a table. A list grows with each use"
 
 @click.command("new")
 @click.argument("name")
-@click.option("--kind", "kind_name", type=OneOf(KINDS), default=AGENT.name, help="What it is for (default: agent).")
+@click.option(
+    "--kind", "kind_name", type=OneOf(KINDS), default=AGENT.name, help="The kind of the manifest (default: agent)."
+)
 @click.option("--description", metavar="TEXT", help="What the agent or skill is for.")
 @click.option("--extends", metavar="BASE", help="The manifest to inherit from.", shell_complete=completion.bases)
 @click.option("--model", metavar="MODEL", help="The model that the agent runs on.")

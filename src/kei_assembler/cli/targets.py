@@ -34,8 +34,9 @@ def command(names: Sequence[str], all_: bool, present: bool) -> None:
     With a NAME, print all about this client: what is supported, and what is lost. The path of its files is then the
     one that the settings of the kit say. A client is `docs only` if nobody has run it or read its code.
 
-    A client has files here if the working directory, or a folder around it in the repository, has a folder or file that
-    is only this client's, such as `.cursor`, and that git does not ignore. `AGENTS.md` and `.agents` are for many.
+    With --present, a client counts if the working directory, or a folder around it in the repository, has a folder or
+    file that is only this client's, such as `.cursor`, and that git does not ignore. `AGENTS.md` and `.agents` are for
+    many.
     """
     if bool(names) + all_ + present > 1:
         raise click.UsageError("a NAME, --all and --present exclude each other")

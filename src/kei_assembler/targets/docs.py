@@ -107,6 +107,10 @@ so in the settings:
 Agents of both targets get only Claude Code's file, and `assemble` reports what Copilot does not understand there. An
 agent of Copilot alone still gets its file.
 
+Several clients can look into one folder, such as `.agents/agents`. If `output` puts the files of two targets there,
+each client finds two files for an agent, and loads one of them. A warning says so
+([O651](diagnostics.md#o651-other-file-loaded)).
+
 | folder | is read by |
 |---|---|
 <folders>

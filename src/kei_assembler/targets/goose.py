@@ -19,6 +19,7 @@ GOOSE = Target(
     loader=Loader(ends_at_any_dashes=True, finds_late_front_matter=True),
     user_folders=(".config/goose/agents",),
     foreign=(fields.CLAUDE_FOLDER,),
+    settings=(fields.USE_FILES_OF,),
     other_folders=(".agents/agents",),
     other_names=words("codenamegoose"),
     skill_folders=(".agents/skills", ".claude/skills"),

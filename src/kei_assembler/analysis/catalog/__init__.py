@@ -8,6 +8,7 @@ from kei_assembler.analysis.catalog.block_pages import block_pages
 from kei_assembler.analysis.catalog.contents import Contents
 from kei_assembler.analysis.catalog.graph_page import graph_page
 from kei_assembler.analysis.catalog.impact_page import impact_page
+from kei_assembler.analysis.catalog.other_pages import other_pages
 from kei_assembler.analysis.catalog.overview_pages import overview_pages
 from kei_assembler.analysis.catalog.search import search_data
 from kei_assembler.analysis.catalog.site import Page, files_of
@@ -23,7 +24,9 @@ def pages(contents: Contents, impact: Impact | None = None) -> list[Page]:
     """
     first, blocks, matrix = overview_pages(contents)
     of_change = [impact_page(contents, impact)] if impact else []
-    return [first, blocks, graph_page(contents), matrix, *of_change, *agent_pages(contents), *block_pages(contents)]
+    in_navigation, of_others = [first], [*other_pages(contents)]
+    in_navigation += [*of_others[:1], blocks, graph_page(contents), matrix, *of_change]
+    return [*in_navigation, *agent_pages(contents), *of_others[1:], *block_pages(contents)]
 
 
 def catalog(kit: LoadedKit, found: Survey, impact: Impact | None = None) -> dict[str, bytes]:

@@ -41,8 +41,8 @@ def agent_pages(contents: Contents) -> list[Page]:
             _ways(agent),
             _handoffs(contents, agent, nodes),
             _rights(contents, agent),
-            _parts(contents, agent),
-            _files(agent),
+            parts_section(contents, agent),
+            files_section(agent),
             _text(contents, agent, origins),
         )
         return Page(agent_path(agent.name), agent.name, joined(sections, "\n"), above="index.html", kind="Agent")
@@ -91,7 +91,7 @@ def _handoffs(contents: Contents, agent: Item, nodes: Mapping[Key, Node]) -> Htm
 
 def _list(contents: Contents, heading: str, direction: str, rows: Iterable[tuple[str, str]]) -> Html:
     items = [
-        element("li", contents.agent_link(name, _ROOT), element("span", trigger, class_="trigger"))
+        element("li", contents.item_link(name, _ROOT), element("span", trigger, class_="trigger"))
         for name, trigger in rows
     ]
     none = element("p", "No agent.", class_="quiet")
@@ -143,14 +143,15 @@ def _right(cell: str) -> Html:
     return element("td", element("code", cell))
 
 
-def _parts(contents: Contents, agent: Item) -> Html | None:
-    if not agent.outputs:
+def parts_section(contents: Contents, item: Item) -> Html | None:
+    """Return the section with the parts of an item, or None if it has no outputs."""
+    if not item.outputs:
         return None
-    found = parts(contents.kit, contents.contexts[agent.name], agent)
+    found = parts(contents.kit, contents.context(item), item)
     largest = max(part.tokens for part in found)
     columns = headings(("Part", ""), ("Tokens", "number"), ("", "barred"), ("Written in", "wide"))
     rows = [_part(contents, part, largest) for part in found]
-    label = f"Parts of the largest file, {counted(agent.tokens, 'token')} in all"
+    label = f"Parts of the largest output, {counted(item.tokens, 'token')} in all"
     return section("parts", "Parts", table(columns, rows, label))
 
 
@@ -167,16 +168,17 @@ def _part(contents: Contents, part: Part, largest: int) -> Html:
     )
 
 
-def _files(agent: Item) -> Html | None:
+def files_section(item: Item) -> Html | None:
+    """Return the section with the generated files of an item, or None without any."""
     columns = headings(("Client", ""), ("File", ""), ("Tokens", "number"))
     rows = [
         element(
             "tr",
-            element("th", output.target, scope="row"),
+            element("th", ", ".join(output.targets) or output.target, scope="row"),
             element("td", element("code", output.path)),
             element("td", f"{output.tokens:,}", class_="number"),
         )
-        for output in agent.outputs
+        for output in item.outputs
     ]
     return section("files", "Files", table(columns, rows, "Generated files")) if rows else None
 

@@ -61,7 +61,7 @@ def _users(contents: Contents, block: BlockUses) -> Html:
     rows = [
         element(
             "tr",
-            element("th", contents.agent_link(use.agent, _ROOT), scope="row"),
+            element("th", contents.item_link(use.agent, _ROOT), scope="row"),
             element("td", element("code", use.entry)) if has_sections else None,
             element("td", f"{use.tokens:,}", class_="number"),
             element("td", bar(use.tokens, largest), class_="barred"),

@@ -13,6 +13,7 @@ from kei_assembler.analysis.graph import AGENT, Edge, Graph, handoff_graph
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.kinds import AGENT as AGENT_KIND
+from kei_assembler.model.kinds import KINDS
 from kei_assembler.model.values import filled_description
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.whitespace import collapse_whitespace
@@ -54,12 +55,20 @@ class Contents:
         self.kit = kit
         self.agents = found.agents
         self.items = found.items
-        self.names = {agent.name for agent in found.agents}
+        self.others = tuple(item for item in found.items if item.kind != AGENT_KIND.name)
+        """The instructions and skills."""
+        self._paths = {item.label: item_path(item) for item in found.items}
 
     @cached_property
     def contexts(self) -> dict[str, ManifestContext]:
         """The manifests of the agents, by the names of these."""
         return {one.manifest.name: one for one in contexts(self.kit, [agent.file for agent in self.agents])}
+
+    def context(self, item: Item) -> ManifestContext:
+        """Return the manifest of an item."""
+        if item.kind == AGENT_KIND.name:
+            return self.contexts[item.name]
+        return ManifestContext(self.kit, self.kit.read_manifest(item.file))
 
     @cached_property
     def graph(self) -> Graph:
@@ -100,14 +109,23 @@ class Contents:
         target = agent.largest.target if agent.largest else ""
         return collapse_whitespace(filled_description(agent.manifest, target))
 
-    def agent_link(self, name: str, root: str) -> Html:
-        """Return a link to an agent's page, or only the name of one that has no page."""
-        code = element("code", name)
-        return element("a", code, href=agent_path(name, root)) if name in self.names else code
+    def has_page(self, label: str) -> bool:
+        """Return whether there is a page about an agent, instructions or a skill."""
+        return label in self._paths
+
+    def item_link(self, label: str, root: str) -> Html:
+        """Return a link to the page of an agent, instructions or a skill, or only the name of one that has no page."""
+        code = element("code", label)
+        return element("a", code, href=root + self._paths[label]) if self.has_page(label) else code
 
     def block_link(self, entry: str, root: str) -> Html:
         """Return a link to the page of an entry's block."""
         return element("a", element("code", entry), href=root + page_path("blocks", split_entry(entry)[0]))
+
+
+def item_path(item: Item) -> str:
+    """Return the path of the page about an agent, instructions or a skill."""
+    return page_path(KINDS[item.kind].folder, item.name)
 
 
 def agent_path(name: str, root: str = "") -> str:

@@ -63,7 +63,7 @@ def _item(contents: Contents, node: Node) -> Html | None:
     if not out:
         return None
     items = [
-        element("li", contents.agent_link(edge.end[1], ""), element("span", edge.trigger, class_="trigger"))
+        element("li", contents.item_link(edge.end[1], ""), element("span", edge.trigger, class_="trigger"))
         for edge in out
     ]
-    return element("div", element("h3", contents.agent_link(node.name, "")), element("ul", items, class_="handoffs"))
+    return element("div", element("h3", contents.item_link(node.name, "")), element("ul", items, class_="handoffs"))

@@ -45,7 +45,7 @@ def _rights(impact: Impact) -> Html | None:
 
 
 def _agent(contents: Contents, name: str) -> Html | str:
-    return contents.agent_link(name, "") if name in contents.names else name
+    return contents.item_link(name, "") if contents.has_page(name) else name
 
 
 def _causes(contents: Contents, impact: Impact) -> Html | None:

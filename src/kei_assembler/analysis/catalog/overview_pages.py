@@ -62,7 +62,7 @@ def _agent(contents: Contents, agent: Item, largest: int) -> Html:
         "tr",
         element(
             "th",
-            contents.agent_link(agent.name, ""),
+            contents.item_link(agent.name, ""),
             element("span", contents.description(agent), class_="about"),
             scope="row",
         ),
@@ -132,7 +132,7 @@ def _row(contents: Contents, agent: Item, blocks: Sequence[BlockUses]) -> Html:
             cells.append(element("td", sign_of, element("span", words, class_="unseen"), class_="on"))
         else:
             cells.append(element("td"))
-    return element("tr", element("th", contents.agent_link(agent.name, ""), scope="row"), cells)
+    return element("tr", element("th", contents.item_link(agent.name, ""), scope="row"), cells)
 
 
 def _sum(name: str, numbers: Sequence[int]) -> Html:
