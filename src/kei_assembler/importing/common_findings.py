@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from kei_assembler.diagnostics import Diagnostic
-from kei_assembler.rules import imports
+from kei_assembler.rules import bodies, imports
 from kei_assembler.rules.tools import unknown_tool
 from kei_assembler.suggestions import counted, listed
 
@@ -16,14 +16,15 @@ _RULES = (
     imports.tools_repaired,
     imports.value_in_lower_case,
     imports.metadata_kept,
+    bodies.section_moved,
     unknown_tool,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
-"""The codes of findings about keys and tools. Of the others, each one needs a look at its file."""
+"""The codes of findings about keys, tools and shared sections. Of the others, each one needs a look at its file."""
 
 
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:
-    """Return the findings, with one for all files of a client that have the same finding about a key or a tool.
+    """Return the findings, with one for all files of a client that have the same finding about a key, tool or section.
 
     `clients` has the client of each imported file by its path. A manifest has none.
     """
