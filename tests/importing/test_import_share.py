@@ -520,3 +520,44 @@ def test_the_name_of_a_usual_heading_says_what_the_agents_are(bench: Workbench) 
     bodies = {f"seo-{name}": "## Skills\n\nRanks." for name in NAMES}
     _import(bench, bodies | {f"other-{number}": f"## Skills\n\n{number}" for number in range(4)})
     assert _blocks(bench) == {"seo-skills": "## Skills\n\nRanks."}
+
+
+def _for_clients(bench: Workbench, bodies: dict[str, dict[str, str]]) -> None:
+    """Write the files of agents: their bodies by their names and the names of the clients' folders."""
+    for name, body_of in bodies.items():
+        for client, body in body_of.items():
+            bench.write({f".{client}/agents/{name}.md": text for text in _agent(name, body).values()})
+
+
+def test_a_section_that_the_files_for_one_client_lack(bench: Workbench) -> None:
+    own = "You are the {0}.\n\n## Own\n\n" + "A long text of {0}. " * 20 + "End."
+    both = {"claude": f"{BASELINE}\n\n{own}", "qwen": own}
+    bodies = {name: {client: body.format(name) for client, body in both.items()} for name in NAMES}
+    bodies |= {f"other-{n}": {"claude": f"{BASELINE}\n\nOther {n}."} for n in range(3)}
+    _for_clients(bench, bodies)
+    assert bench.run("import", ".", "--share").status == 0
+    assert _blocks(bench) == {"baseline": BASELINE, "baseline@qwen": ""}
+    assert _manifest(bench)["role"] == f"{own.format('critic')}\n"
+    assert {(*_manifest(bench, name)["blocks"],) for name in bodies} == {("baseline",)}
+    assert bench.run("--all", "--force").status == 0
+    for name, body_of in bodies.items():
+        for client, body in body_of.items():
+            made = bench.read(f".{client}/agents/{name}.md").partition("# ROLE\n")[2]
+            assert _lines(made) == _lines(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "blocks", "role"),
+    [
+        ("## A\n\nSee {0}.\n\n## B\n\ny", ["critic-a"], "You.\n\n## B\n\ny"),
+        ("## A\n\nSee {0}.\n\n### B\n\ny", ["critic-a", "critic-b"], "You."),
+        ("### A\n\nSee {0}.\n\n## B\n\ny\n\n### C\n\nz", ["critic-a"], "You.\n\n## B\n\ny\n\n### C\n\nz"),
+        ("## A\n\nSee {0}.\n\n## B\n\ny\n\n## C\n\nIn {0}.", ["critic-a", "critic-c"], "You.\n\n## B\n\ny"),
+    ],
+)
+def test_what_all_clients_have_goes_to_the_role(body: str, blocks: list[str], role: str, bench: Workbench) -> None:
+    _for_clients(bench, {"critic": {client: f"You.\n\n{body.format(f'.{client}')}" for client in ("claude", "qwen")}})
+    run = bench.run("import", ".", "--share")
+    assert run.status == 0
+    assert (_manifest(bench)["blocks"], _manifest(bench)["role"]) == (blocks, f"{role}\n")
+    assert ("note[I911] the section `A` became a block" in run.stderr) == (role != "You.")
