@@ -535,10 +535,15 @@ def test_a_section_that_the_files_for_one_client_lack(bench: Workbench) -> None:
     bodies = {name: {client: body.format(name) for client, body in both.items()} for name in NAMES}
     bodies |= {f"other-{n}": {"claude": f"{BASELINE}\n\nOther {n}."} for n in range(3)}
     _for_clients(bench, bodies)
-    assert bench.run("import", ".", "--share").status == 0
+    run = bench.run("import", ".", "--share")
+    assert (run.status, f"1 shared block of 6 agents: {5 * len(BASELINE)} characters saved\n" in run.stderr) == (
+        0,
+        True,
+    )
     assert _blocks(bench) == {"baseline": BASELINE, "baseline@qwen": ""}
     assert _manifest(bench)["role"] == f"{own.format('critic')}\n"
     assert {(*_manifest(bench, name)["blocks"],) for name in bodies} == {("baseline",)}
+    assert bench.run("import", ".", "--share").stdout == ""
     assert bench.run("--all", "--force").status == 0
     for name, body_of in bodies.items():
         for client, body in body_of.items():

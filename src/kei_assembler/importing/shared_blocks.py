@@ -56,7 +56,10 @@ def with_blocks(
     for conversion in conversions:
         own = [next(following) for _ in _texts(conversion)]
         found.append(_with_blocks(conversion, own, by_text, variants))
-    report = _report(users, known, min_users) if conversions else ""
+    uses = [(agent.name, by_text[shared.text], shared.text) for shared, agents in users.items() for agent in agents]
+    pieces = ((each.name, piece) for each in found for piece in each.pieces if piece.block and piece.variants)
+    uses += [(agent, piece.block, piece.text) for agent, piece in pieces]
+    report = _report(uses, known, min_users) if conversions else ""
     owners = [conversions[index] for index, _ in texts]
     diffs = list(differences(changed, owners))
     if not joins_near:
@@ -148,9 +151,12 @@ def _about_moved(conversion: Conversion, moved: Part) -> list[Diagnostic]:
     return conversion.agent.report(bodies.section_moved, start_of(conversion.agent, moved.text), message)
 
 
-def _report(users: Mapping[Shared, Sequence[Conversion]], known: Collection[str], min_users: int) -> str:
-    if not users:
+def _report(uses: Collection[tuple[str, str, str]], known: Collection[str], min_users: int) -> str:
+    """What the agents save. `uses` has an agent, a block that it shares with others, and the text of that, each."""
+    if not uses:
         return f"no section is shared by {min_users} or more agents, so none became a block\n"
-    agents = {agent.name for each in users.values() for agent in each}
-    saved = sum(len(shared.text) * (len(each) - (shared.text not in known)) for shared, each in users.items())
-    return f"{counted(len(users), 'shared block')} of {counted(len(agents), 'agent')}: {saved:,} characters saved\n"
+    new = {block: text for _, block, text in uses if text not in known}
+    saved = sum(len(text) for _, _, text in uses) - sum(map(len, new.values()))
+    agents = {agent for agent, _, _ in uses}
+    blocks = counted(len({block for _, block, _ in uses}), "shared block")
+    return f"{blocks} of {counted(len(agents), 'agent')}: {saved:,} characters saved\n"
