@@ -186,6 +186,12 @@ def test_a_common_beginning_becomes_a_block(bench: Workbench) -> None:
     assert "the section `Baseline` became a block" in report
 
 
+@pytest.mark.parametrize("between", [f"{BASELINE}\n\n", f"{RULES}\n\n"])
+def test_texts_around_a_block_stay_apart(between: str, bench: Workbench) -> None:
+    _import(bench, {name: f"# The {name}\n{between}End of {name}." for name in NAMES})
+    assert _manifest(bench)["role"] == "# The critic\n\nEnd of critic.\n"
+
+
 def test_several_common_beginnings(bench: Workbench) -> None:
     bodies = {name: f"Hi.\n\n{BASELINE}\n\nThe {name}.\n\n{HONESTY}\n\nMore of {name}." for name in NAMES}
     _import(bench, bodies)
