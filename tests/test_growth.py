@@ -41,6 +41,14 @@ def _file(front_matter: str, body: str = "hi") -> Files:
     return {".claude/agents/a.md": f"---\nname: a\ndescription: A.\n{front_matter}---\n{body}\n"}
 
 
+def _named(name: str, body: str) -> str:
+    return f"---\nname: {name}\ndescription: A.\n---\n{body}\n"
+
+
+def _words(number: int) -> str:
+    return " ".join(f"w{number * index % 997}" for index in range(60))
+
+
 def _handoffs(targets: list[str]) -> str:
     return "".join(f'[[handoff]]\ntarget = "{target}"\ntrigger = "x"\n' for target in targets)
 
@@ -199,7 +207,34 @@ COLLECTIONS = {
         {
             f".claude/agents/{name}.md": f"---\nname: {name}\ndescription: A.\n---\n"
             + "".join(f"# A\nx{n}\n" for n in range(3000))
-            for name in "ab"
+            for name in "abc"
+        },
+        SHARE,
+    ),
+    "different sections of the same title": lambda: Case(
+        {f".claude/agents/a{n}.md": _named(f"a{n}", f"# A\n{_words(n)}") for n in range(2000)}, SHARE
+    ),
+    "sections with the same beginning": lambda: Case(
+        {
+            f".claude/agents/a{n}.md": _named(f"a{n}", "".join(f"# A{i}\nx\n\n{i}\n\ny{n}\n" for i in range(100)))
+            for n in range(300)
+        },
+        SHARE,
+    ),
+    "paragraphs that sections have in common": lambda: Case(
+        {
+            f".claude/agents/{name}.md": _named(name, "# A\n" + "".join(f"x{n}\n\n" for n in range(50_000)) + name)
+            for name in "abc"
+        },
+        SHARE,
+    ),
+    "tags that are not closed": lambda: Case(
+        {f".claude/agents/{name}.md": _named(name, "<a>\n" * 40_000 + "</b>\n" * 40_000) for name in "abc"}, SHARE
+    ),
+    "parts in tags": lambda: Case(
+        {
+            f".claude/agents/{name}.md": _named(name, "".join(f"<a>\nx{n}\n</a>\n\n" for n in range(5000)) + name)
+            for name in "abc"
         },
         SHARE,
     ),

@@ -148,7 +148,9 @@ def _recursive(*args: str) -> Callable[[RandomKit], Step]:
 
 
 def _import(kit: RandomKit) -> Step:
-    options = kit.chooser.choice(([], [], ["--share"], ["--dry-run"], ["--from", "codex"], ["--from", "claude-code"]))
+    options = kit.chooser.choice(
+        ([], [], ["--share-min=2"], ["--share=near"], ["--dry-run"], ["--from", "codex"], ["--from", "claude-code"])
+    )
     inside = [
         kit.kit / name for name in ("old-agents", "old-agents/gamma.md", "agents/foreign.md", "agents", ".", ".claude")
     ]

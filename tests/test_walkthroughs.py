@@ -66,6 +66,7 @@ def test_all_walkthroughs_are_found() -> None:
         "ownership",
         "safety",
         "several-clients",
+        "sharing",
         "templates",
     }
     assert {page.stem for page in PAGES} == walkthroughs

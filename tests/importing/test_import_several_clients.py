@@ -307,7 +307,7 @@ def test_shared_sections_and_variants_are_both_blocks(bench: Workbench) -> None:
     tester = {".claude/agents/tester.md": _agent(name="tester", body=f"You test.\n\n{RULES}")}
     bench.write({CLAUDE: _agent(), CODEX: _codex(BODY.replace(".claude", ".codex")), **tester})
     run = bench.run("import", ".", "--share-min=2")
-    assert _manifest(bench)["blocks"] == ["rules", "critic-notes", "critic-end"]
+    assert _manifest(bench)["blocks"] == ["rules", "critic-notes"]
     assert _manifest(bench, "tester")["blocks"] == ["rules"]
     _follow(bench, run)
 

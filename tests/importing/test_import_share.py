@@ -65,8 +65,8 @@ def test_a_section_of_three_agents_becomes_a_block(bench: Workbench) -> None:
         'name = "critic"\ndescription = "Does critic."\nblocks = ["honesty"]\n'
         'role = """\nYou are the critic.\n\n## Own\n\ncritic\n"""\n'
     )
-    assert f"1 shared block of 3 agents: {2 * len(HONESTY)} characters saved\n3 agents; 3 notes\n" in report
-    assert report.count("[I911]") == 3
+    assert f"1 shared block of 3 agents: {2 * len(HONESTY)} characters saved\n3 agents; 1 note\n" in report
+    assert "rest of the body; also in `.claude/agents/planner.md` and `.claude/agents/tester.md`\n" in report
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,12 @@ def test_a_common_beginning_becomes_a_block(bench: Workbench) -> None:
     assert _blocks(bench) == {"baseline": BASELINE}
     assert _manifest(bench)["role"] == "You are the critic.\n\n## Own\n\ncritic\n"
     assert "the section `Baseline` became a block" in report
+
+
+@pytest.mark.parametrize("between", [f"{BASELINE}\n\n", f"{RULES}\n\n"])
+def test_texts_around_a_block_stay_apart(between: str, bench: Workbench) -> None:
+    _import(bench, {name: f"# The {name}\n{between}End of {name}." for name in NAMES})
+    assert _manifest(bench)["role"] == "# The critic\n\nEnd of critic.\n"
 
 
 def test_several_common_beginnings(bench: Workbench) -> None:
@@ -520,3 +526,49 @@ def test_the_name_of_a_usual_heading_says_what_the_agents_are(bench: Workbench) 
     bodies = {f"seo-{name}": "## Skills\n\nRanks." for name in NAMES}
     _import(bench, bodies | {f"other-{number}": f"## Skills\n\n{number}" for number in range(4)})
     assert _blocks(bench) == {"seo-skills": "## Skills\n\nRanks."}
+
+
+def _for_clients(bench: Workbench, bodies: dict[str, dict[str, str]]) -> None:
+    """Write the files of agents: their bodies by their names and the names of the clients' folders."""
+    for name, body_of in bodies.items():
+        for client, body in body_of.items():
+            bench.write({f".{client}/agents/{name}.md": text for text in _agent(name, body).values()})
+
+
+def test_a_section_that_the_files_for_one_client_lack(bench: Workbench) -> None:
+    own = "You are the {0}.\n\n## Own\n\n" + "A long text of {0}. " * 20 + "End."
+    both = {"claude": f"{BASELINE}\n\n{own}", "qwen": own}
+    bodies = {name: {client: body.format(name) for client, body in both.items()} for name in NAMES}
+    bodies |= {f"other-{n}": {"claude": f"{BASELINE}\n\nOther {n}."} for n in range(3)}
+    _for_clients(bench, bodies)
+    run = bench.run("import", ".", "--share")
+    assert (run.status, f"1 shared block of 6 agents: {5 * len(BASELINE)} characters saved\n" in run.stderr) == (
+        0,
+        True,
+    )
+    assert _blocks(bench) == {"baseline": BASELINE, "baseline@qwen": ""}
+    assert _manifest(bench)["role"] == f"{own.format('critic')}\n"
+    assert {(*_manifest(bench, name)["blocks"],) for name in bodies} == {("baseline",)}
+    assert bench.run("import", ".", "--share").stdout == ""
+    assert bench.run("--all", "--force").status == 0
+    for name, body_of in bodies.items():
+        for client, body in body_of.items():
+            made = bench.read(f".{client}/agents/{name}.md").partition("# ROLE\n")[2]
+            assert _lines(made) == _lines(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "blocks", "role"),
+    [
+        ("## A\n\nSee {0}.\n\n## B\n\ny", ["critic-a"], "You.\n\n## B\n\ny"),
+        ("## A\n\nSee {0}.\n\n### B\n\ny", ["critic-a", "critic-b"], "You."),
+        ("### A\n\nSee {0}.\n\n## B\n\ny\n\n### C\n\nz", ["critic-a"], "You.\n\n## B\n\ny\n\n### C\n\nz"),
+        ("## A\n\nSee {0}.\n\n## B\n\ny\n\n## C\n\nIn {0}.", ["critic-a", "critic-c"], "You.\n\n## B\n\ny"),
+    ],
+)
+def test_what_all_clients_have_goes_to_the_role(body: str, blocks: list[str], role: str, bench: Workbench) -> None:
+    _for_clients(bench, {"critic": {client: f"You.\n\n{body.format(f'.{client}')}" for client in ("claude", "qwen")}})
+    run = bench.run("import", ".", "--share")
+    assert run.status == 0
+    assert (_manifest(bench)["blocks"], _manifest(bench)["role"]) == (blocks, f"{role}\n")
+    assert ("note[I911] the section `A` became a block" in run.stderr) == (role != "You.")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.legacy_syntax import REASONS
-from kei_assembler.rules import imports, joined_files
+from kei_assembler.rules import bodies, imports, joined_files
 from kei_assembler.rules.tools import unknown_tool
 from kei_assembler.rules.values import model_of_another_client
 from kei_assembler.suggestions import counted, listed
@@ -20,11 +20,12 @@ _RULES = (
     imports.tools_repaired,
     imports.value_in_lower_case,
     imports.metadata_kept,
+    bodies.section_moved,
     unknown_tool,
     model_of_another_client,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
-"""The codes of findings about keys, tools and other files. Of the rest, each one needs a look at its file."""
+"""The codes of findings about keys, tools, shared sections and other files. Of the rest, each one needs a look at its file."""
 
 _ABOUT_FILES = frozenset(
     rule.code for rule in (imports.file_left_behind, imports.name_repaired, joined_files.copy_joined)
@@ -38,7 +39,7 @@ _VALUES = re.compile("`[^`]*`|[0-9]+")
 
 
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:
-    """Return the findings, with one for all files of a client that have the same finding about a key or a tool.
+    """Return the findings, with one for all files of a client that have the same finding about a key, tool or section.
 
     If there are many about new paths and names, these are one, too. `clients` has the client of each imported file by
     its path. A manifest has none.

@@ -124,7 +124,7 @@ def _is_apart(lines: Sequence[str], number: int) -> bool:
 
 
 def tagged_parts(part: Part) -> list[Part]:
-    """Cut a part of a text at parts in XML tags, which become parts of their own. A heading is not left alone."""
+    """Cut a part of a text at parts in XML tags, which become parts of their own."""
     lines = part.text.split("\n")
     found: list[Part] = []
     at = 0
@@ -138,8 +138,7 @@ def tagged_parts(part: Part) -> list[Part]:
         return [part]
     if at < len(lines):
         found.append(Part("\n".join(lines[at:])))
-    is_heading_alone = part.title and not any(map(has_text, found[0].text.split("\n")[1:]))
-    return [part] if is_heading_alone else found
+    return found
 
 
 def beginnings(block: str) -> list[int]:

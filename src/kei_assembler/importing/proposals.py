@@ -97,7 +97,7 @@ def _name(start: str, keys: Mapping[str, Any], agents: Sequence[str], taken: set
 
 
 def _indented(data: Mapping[str, Any]) -> str:
-    return "".join(f"    {line}\n" for line in document(data).splitlines())
+    return "".join(f"    {line}\n" for line in document(data).rstrip("\n").split("\n"))
 
 
 def _named(agents: Sequence[str]) -> str:

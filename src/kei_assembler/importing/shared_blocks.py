@@ -9,7 +9,8 @@ from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.diverged_sections import about_diverged, differences, start_of, with_replaced
-from kei_assembler.importing.parts import Part, cuts
+from kei_assembler.importing.parts import Part
+from kei_assembler.importing.shared_variants import piece_of, with_longer_role, without_shared
 from kei_assembler.importing.sharing import Shared, Split, split
 from kei_assembler.importing.text_variants import Piece
 from kei_assembler.rules import bodies
@@ -36,31 +37,29 @@ def with_blocks(
     With `joins_near`, so is what is almost the same. Parts of the texts with variants for clients become blocks anyway,
     so two agents are enough for these.
     """
-    texts = [
-        (index, text)
-        for index, conversion in enumerate(conversions)
-        for text in (
-            conversion.data.get("role", ""),
-            *(piece.text for piece in conversion.pieces if not piece.variants),
-        )
-    ]
     known = frozenset((*names.texts, *others))
+    conversions = without_shared(conversions, known, min_users)
+    texts = [(index, text) for index, conversion in enumerate(conversions) for text in _texts(conversion)]
     splits, changed, titles = split([text for _, text in texts], known, min_users, joins_near)
-    users: dict[Shared, list[str]] = {}
+    users: dict[Shared, list[Conversion]] = {}
     for (index, _), made in zip(texts, splits, strict=True):
         for shared in made.shared:
-            users.setdefault(shared, []).append(conversions[index].name)
-    ordered = sorted(users.items(), key=lambda item: -len(item[1]))
-    by_text = {}
-    for shared, agents in ordered:
-        is_usual = titles[shared.titles[0]] > 2 * len(agents)
-        by_text[shared.text] = names.shared(shared.titles, shared.text, agents, is_usual)
+            users.setdefault(shared, []).append(conversions[index])
     variants = _variants(names, conversions)
+    by_text: dict[str, str] = {}
+    for shared, agents in sorted(users.items(), key=lambda item: -len(item[1])):
+        is_usual = titles[shared.titles[0]] > 2 * len(agents)
+        by_text[shared.text] = _with_variants(shared, agents, variants) or names.shared(
+            shared.titles, shared.text, [agent.name for agent in agents], is_usual
+        )
     found, following = [], iter(splits)
     for conversion in conversions:
         own = [next(following) for _ in _texts(conversion)]
         found.append(_with_blocks(conversion, own, by_text, variants))
-    report = _report(users, known, min_users) if conversions else ""
+    uses = [(agent.name, by_text[shared.text], shared.text) for shared, agents in users.items() for agent in agents]
+    pieces = ((each.name, piece) for each in found for piece in each.pieces if piece.block and piece.variants)
+    uses += [(agent, piece.block, piece.text) for agent, piece in pieces]
+    report = _report(uses, known, min_users) if conversions else ""
     owners = [conversions[index] for index, _ in texts]
     diffs = list(differences(changed, owners))
     if not joins_near:
@@ -78,9 +77,13 @@ def _texts(conversion: Conversion) -> list[str]:
     return [conversion.data.get("role", ""), *(piece.text for piece in conversion.pieces if not piece.variants)]
 
 
-def _variants(names: BlockNames, conversions: Iterable[Conversion]) -> dict[frozenset[tuple[str, str]], str]:
+_Texts = frozenset[tuple[str, str]]
+"""The clients and their texts of a part of the text of an agent."""
+
+
+def _variants(names: BlockNames, conversions: Iterable[Conversion]) -> dict[_Texts, str]:
     """The blocks with variants that several agents have, by their texts."""
-    users: dict[frozenset[tuple[str, str]], dict[str, Piece]] = {}
+    users: dict[_Texts, dict[str, Piece]] = {}
     for conversion in conversions:
         for piece in conversion.pieces:
             if piece.variants:
@@ -90,23 +93,28 @@ def _variants(names: BlockNames, conversions: Iterable[Conversion]) -> dict[froz
     }
 
 
-def _key(piece: Piece) -> frozenset[tuple[str, str]]:
+def _key(piece: Piece) -> _Texts:
     return frozenset(piece.texts.items())
+
+
+def _with_variants(shared: Shared, agents: Iterable[Conversion], variants: Mapping[_Texts, str]) -> str:
+    """The block with variants that has a text for the clients of all these agents, or ""."""
+    targets = {part.target for agent in agents for part in agent.each}
+    for texts, name in variants.items():
+        piece = Piece("", dict(texts))
+        if piece.text == shared.text and targets.isdisjoint(piece.variants):
+            return name
+    return ""
 
 
 def _with_blocks(
     conversion: Conversion,
     splits: Sequence[Split],
     by_text: dict[str, str],
-    variants: dict[frozenset[tuple[str, str]], str],
+    variants: Mapping[_Texts, str],
 ) -> Conversion:
     of_role, *of_pieces = splits
     blocks = [by_text[shared.text] for shared in of_role.shared]
-    data, found = conversion.data, conversion.found
-    if blocks:
-        data = {key: value for key, value in data.items() if key != "role"}
-        data |= ({"role": of_role.rest} if of_role.rest else {}) | {"blocks": blocks}
-        found = (*found, *(_about_moved(conversion, of_role.moved) if of_role.moved else ()))
     pieces: list[Piece] = []
     following = iter(of_pieces)
     for piece in conversion.pieces:
@@ -117,9 +125,14 @@ def _with_blocks(
         if not made.shared:
             pieces.append(piece)
         elif made.rest:
-            title = next((part.title for part in cuts(made.rest)[0] if part.title), "")
-            pieces.append(Piece(title, dict.fromkeys(piece.texts, made.rest)))
+            pieces.append(piece_of(made.rest, piece))
         pieces += [Piece(each.titles[0], {}, by_text[each.text]) for each in made.shared]
+    rest = of_role.rest if blocks else conversion.data.get("role", "")
+    role, pieces, moved = with_longer_role(rest, [shared.text for shared in of_role.shared], pieces)
+    data = {key: value for key, value in conversion.data.items() if key != "role"}
+    data |= ({"role": role} if role else {}) | ({"blocks": blocks} if blocks else {})
+    moved = of_role.moved or moved
+    found = (*conversion.found, *(_about_moved(conversion, moved) if moved else ()))
     return conversion._replace(data=data, found=found, pieces=tuple(_without_repeated(pieces, blocks)))
 
 
@@ -138,9 +151,12 @@ def _about_moved(conversion: Conversion, moved: Part) -> list[Diagnostic]:
     return conversion.agent.report(bodies.section_moved, start_of(conversion.agent, moved.text), message)
 
 
-def _report(users: Mapping[Shared, Sequence[str]], known: Collection[str], min_users: int) -> str:
-    if not users:
+def _report(uses: Collection[tuple[str, str, str]], known: Collection[str], min_users: int) -> str:
+    """What the agents save. `uses` has an agent, a block that it shares with others, and the text of that, each."""
+    if not uses:
         return f"no section is shared by {min_users} or more agents, so none became a block\n"
-    agents = {agent for each in users.values() for agent in each}
-    saved = sum(len(shared.text) * (len(each) - (shared.text not in known)) for shared, each in users.items())
-    return f"{counted(len(users), 'shared block')} of {counted(len(agents), 'agent')}: {saved:,} characters saved\n"
+    new = {block: text for _, block, text in uses if text not in known}
+    saved = sum(len(text) for _, _, text in uses) - sum(map(len, new.values()))
+    agents = {agent for agent, _, _ in uses}
+    blocks = counted(len({block for _, block, _ in uses}), "shared block")
+    return f"{blocks} of {counted(len(agents), 'agent')}: {saved:,} characters saved\n"

@@ -196,13 +196,15 @@ def _tagged(
     finer = [[[part] if part.block in shared else tagged_parts(part) for part in parts] for parts in cut]
     enough = _of_enough(([inner for each in parts for inner in each] for parts in finer), known, min_users)
     return [
-        [
-            inner
-            for part, each in zip(parts, finer_parts, strict=True)
-            for inner in (each if not part.title or any(inner.block in enough for inner in each) else [part])
-        ]
-        for parts, finer_parts in zip(cut, finer, strict=True)
+        [inner for part, each in zip(*pair, strict=True) for inner in (each if _is_cut(part, each, enough) else [part])]
+        for pair in zip(cut, finer, strict=True)
     ]
+
+
+def _is_cut(part: Part, finer: Iterable[Part], shared: Collection[str]) -> bool:
+    """Whether to cut a part. If it is a section, something is shared, and more than its heading is left."""
+    left = "\n".join(each.text for each in finer if each.block not in shared)
+    return not part.title or (left != part.text and bool(has_text(left.partition("\n")[2])))
 
 
 def _runs(cut: Iterable[list[Part]], shared: Collection[str], known: frozenset[str]) -> dict[str, list[Part]]:
@@ -251,6 +253,7 @@ def _split(parts: Iterable[Part], runs: Mapping[str, list[Part]], shared: Collec
                 run = runs[part.block]
                 taken.append(Shared(tuple(each.title for each in run), "\n\n".join(each.block for each in run)))
         elif has_text(part.text):
-            kept.append(part.text)
+            is_apart = not kept or kept[-1].endswith("\n")  # what was between two texts separated them
+            kept.append(part.text if is_apart or not last else f"\n{part.text}")
             moved = moved or last
     return Split("\n".join(kept).strip("\n"), tuple(taken), moved)
