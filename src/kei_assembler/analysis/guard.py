@@ -89,7 +89,7 @@ def answer(kit: LoadedKit, made: Sequence[Owned], edit: PendingEdit) -> str:
 
 def _is_generated(one: Owned, text: str) -> bool:
     comment = comment_of(one.output.kind, one.output.target)
-    return stamp.is_torn(text, comment) or stamp.find(stamp.settled(text, comment), comment) is not None
+    return stamp.is_torn(text, comment) or stamp.find_settled(text, comment) is not None
 
 
 def _section(one: Owned, text: str) -> bytes:
