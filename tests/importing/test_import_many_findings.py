@@ -127,3 +127,16 @@ def test_a_skill_is_not_an_agent(bench: Workbench) -> None:
     run = bench.run("import", "kit")
     assert (run.status, run.stdout) == (0, "created assemble.toml\ncreated agents/x.toml\n")
     assert "I9" not in run.stderr
+
+
+def test_many_agents_with_the_tools_of_another_client_are_one_finding(bench: Workbench) -> None:
+    _agents(bench, 5, "tools: Read, NotebookEdit\n")
+    text = TEXT.replace("name: {name}\n", "").replace("{more}", "mode: subagent\n")
+    names = [f"critic-{number}" for number in range(1, 6)]
+    bench.write({f".opencode/agents/{name}.md": text.format(name=name) for name in names})
+    run = bench.run("import", ".")
+    reports = [line.partition("[")[2] for line in run.stderr.split("\n") if "[I924]" in line]
+    assert reports == [
+        "I924] the manifest limits the agent to the tools in `.claude/agents/critic-1.md`, for OpenCode, too; likewise "
+        "for 4 other files: `.opencode/agents/critic-2.md`, `.opencode/agents/critic-3.md` and 2 more",
+    ]

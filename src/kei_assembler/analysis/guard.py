@@ -90,7 +90,7 @@ def answer(kit: LoadedKit, made: Sequence[Owned], edit: PendingEdit) -> str:
 def is_generated(one: Owned, text: str) -> bool:
     """Return whether the text of a file at the path of an output is a generated one, perhaps with edits."""
     comment = comment_of(one.output.kind, one.output.target)
-    return stamp.is_torn(text, comment) or stamp.find(stamp.settled(text, comment), comment) is not None
+    return stamp.is_torn(text, comment) or stamp.find_settled(text, comment) is not None
 
 
 def _section(one: Owned, text: str) -> bytes:

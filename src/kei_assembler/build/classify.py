@@ -95,7 +95,7 @@ def classify_leftover(kit: LoadedKit, path: str, target: str, present: bytes) ->
     longer exists, for example because the kit moved. A file whose manifest exists elsewhere belongs to another kit.
     """
     form = TARGETS[target].form
-    if found := stamp.find(stamp.settled(text_of(present), form.comment), form.comment):
+    if found := stamp.find_settled(text_of(present), form.comment):
         manifest = owner_of(kit, path, found)
         sources = named_by(kit.files, kit.path(path), found.source)
         source_exists = any(map(kit.files.exists, sources))

@@ -147,7 +147,7 @@ class Namesakes:
         (name, front, where), other = next((clash for clash in clashes if clash[1]), (("", "", START), None))
         leftover = classify_leftover(self.kit, path, row.name, content)
         if other and not (leftover and leftover.status is FileStatus.ORPHAN):  # an orphan is reported as such
-            mark = stamp.find(stamp.settled(text, row.form.comment), row.form.comment)
+            mark = stamp.find_settled(text, row.form.comment)
             origin = normalize(f"{os.path.dirname(path)}/{mark.source}") if mark else ""
             is_by_file = name != front
             where = START if is_by_file else where

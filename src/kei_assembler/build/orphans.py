@@ -130,7 +130,7 @@ class _Search:
                 continue
             content = self.disk.peek(path) or b""
             self.cost.add(handled=len(content))
-            found = stamp.find(stamp.settled(text_of(content), stamp.MARKUP), stamp.MARKUP)
+            found = stamp.find_settled(text_of(content), stamp.MARKUP)
             if found and is_manifest_path(self.kit, owner := owner_of(self.kit, path, found)):
                 self.cost.add(kept=ENTRY_BYTES + len(content))
                 is_own = is_intact(self.kit, path, owner, found)

@@ -27,7 +27,7 @@ def without_generated(
     manifests = cache(lambda: {kit.files.resolve(kit.path(file)): file for file in kit.manifests})
     for agent in agents:
         comment = TARGETS[agent.target].form.comment
-        mark = stamp.find(stamp.settled(agent.source.text, comment), comment)
+        mark = stamp.find_settled(agent.source.text, comment)
         manifest = _manifest_of(kit, agent, mark, manifests()) if mark else None
         if mark is None or manifest is None:
             by_hand.append(agent)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.legacy_syntax import REASONS
 from kei_assembler.rules import bodies, imports, joined_files
-from kei_assembler.rules.tools import unknown_tool
+from kei_assembler.rules.tools import tool_without_counterpart, unknown_tool
 from kei_assembler.rules.values import model_of_another_client
 from kei_assembler.suggestions import counted, listed
 
@@ -25,12 +25,17 @@ _RULES = (
     model_of_another_client,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
-"""The codes of findings about keys, tools, shared sections and other files. Of the rest, each one needs a look at its file."""
+"""The codes of findings that many files share. Of the others, each one needs a look at its file."""
 
-_ABOUT_FILES = frozenset(
-    rule.code for rule in (imports.file_left_behind, imports.name_repaired, joined_files.copy_joined)
+_ALIKE_RULES = (
+    imports.file_left_behind,
+    imports.name_repaired,
+    joined_files.copy_joined,
+    joined_files.client_differs,
+    tool_without_counterpart,
 )
-"""The codes of findings about new paths and names, which are alike in many files, but name others."""
+_ALIKE = frozenset(rule.code for rule in _ALIKE_RULES)
+"""The codes of findings that are alike in many files, but name other paths, agents or tools."""
 
 _MAX_SINGLE = 3
 """How many findings that are only alike are reported one by one."""
@@ -41,8 +46,8 @@ _VALUES = re.compile("`[^`]*`|[0-9]+")
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:
     """Return the findings, with one for all files of a client that have the same finding about a key, tool or section.
 
-    If there are many about new paths and names, these are one, too. `clients` has the client of each imported file by
-    its path. A manifest has none.
+    Findings that are only alike are one if there are many. `clients` has the client of each imported file by its path.
+    A manifest has none.
     """
     others: list[Diagnostic] = []
     groups: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
@@ -51,7 +56,7 @@ def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Dia
         client = clients.get(one.location.file, "")
         if one.code in _COMMON or (one.code == imports.front_matter_guessed.code and one.help in REASONS):
             groups[(one.code, one.message, one.help, client)].append(one)
-        elif one.code in _ABOUT_FILES:
+        elif one.code in _ALIKE:
             alike[(one.code, _VALUES.sub("", one.message), _VALUES.sub("", one.help), client)].append(one)
         else:
             others.append(one)

@@ -84,7 +84,7 @@ def _is_agent(file: FoundFile, raw: bytes) -> bool:
     form = next(row.form for row in TARGETS.values() if path.lower().endswith(row.suffixes))
     head = raw if _BODY.search(raw) else _front_matter(raw)
     found = {*_KEYS.findall(head)}
-    is_generated = stamp.find(stamp.settled(text_of(raw), form.comment), form.comment) is not None
+    is_generated = stamp.find_settled(text_of(raw), form.comment) is not None
     return len(found) > (0 if AGENTS_FOLDER.search(path) else 1) and not is_generated
 
 

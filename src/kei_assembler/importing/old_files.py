@@ -58,7 +58,7 @@ def is_free(kit: LoadedKit, file: PendingFile) -> bool:
     """Return whether the file of an agent can be generated, because there is none, or one that was generated."""
     content = OutputFiles(kit).peek(file.conversion.new_path)
     comment = TARGETS[file.conversion.agent.target].form.comment
-    return content is None or stamp.find(stamp.settled(text_of(content), comment), comment) is not None
+    return content is None or stamp.find_settled(text_of(content), comment) is not None
 
 
 def _is_spare(kit: LoadedKit, file: PendingFile, outputs: frozenset[str]) -> bool:

@@ -102,6 +102,8 @@ class PendingKit(LoadedKit):
         agent, _ = read_agent(change.path, after_bytes, change.target, is_in_place=True)
         if agent is None:
             return []
+        if TARGETS[agent.target].tools.key:  # otherwise the body says which tools there are
+            agent = agent._replace(body="")
         before = _front_matter(original)
         after = _front_matter(convert(self, agent, Named(original.name), self.names.agents))
         found = []

@@ -28,16 +28,13 @@ def with_subfolders(agents: Sequence[AgentFile]) -> list[AgentFile]:
     `plugins/docs/agents` and `plugins/tests/agents`.
     """
     in_clients = [below_client_folder(agent.source.file) for agent in agents]
-    plain = [_steps(agent.source.file) for agent, inner in zip(agents, in_clients, strict=True) if inner is None]
-    before, after = _common_ends(plain)
+    folders = [_steps(agent.source.file) for agent in agents]
+    before, after = _common_ends([steps for steps, inner in zip(folders, in_clients, strict=True) if inner is None])
     found = []
-    for agent, inner in zip(agents, in_clients, strict=True):
-        row, own = TARGETS[agent.target], inner
-        if inner is None:
-            steps = _steps(agent.source.file)
-            own = "/".join(steps[before : len(steps) - after])
-        is_kept = own and _is_usable(own) and (inner is None or _can_be_below(row, own))
-        found.append(agent._replace(subfolder=own) if own and is_kept else agent)
+    for agent, steps, inner in zip(agents, folders, in_clients, strict=True):
+        own = "/".join(steps[before : len(steps) - after]) if inner is None else inner
+        is_kept = _is_usable(own) and (inner is None or _can_be_below(TARGETS[agent.target], own))
+        found.append(agent._replace(subfolder=own) if is_kept else agent)
     return found
 
 
@@ -57,8 +54,9 @@ def _common_steps(ways: Iterable[list[str]]) -> int:
 
 
 def _is_usable(folder: str) -> bool:
-    """Whether manifests can lie in a subfolder. The kit does not search hidden folders."""
-    return fits(FOLDER, folder) and not is_hidden(folder) and can_name(folder) and not {*"{}"} & {*folder}
+    """Whether manifests can lie in a subfolder, and outputs, too. The kit does not search hidden folders."""
+    is_plain = "{" not in folder and "}" not in folder
+    return fits(FOLDER, folder) and is_plain and can_name(folder) and not is_hidden(folder)
 
 
 def _can_be_below(row: Target, folder: str) -> bool:

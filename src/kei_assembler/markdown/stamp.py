@@ -132,6 +132,11 @@ def settled(text: str, comment: Comment) -> str:
     return text[:start] + conflict["first"] + text[conflict.end() :] if conflict else text
 
 
+def find_settled(text: str, comment: Comment) -> Stamp | None:
+    """Return the stamp of a file, also if there is a merge conflict in it (see `settled`)."""
+    return find(settled(text, comment), comment)
+
+
 def find_conflict(text: str) -> re.Match[str] | None:
     """Return the first marker of a merge conflict, if the other two follow in order."""
     if text.rfind("<<<<<<< ") < 0:  # in a long text, `rfind` takes less than half of the time that `in` takes
