@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import Workbench
-from repositories import commit_all
+from repositories import commit_all, git
 
 FOLDER = ".claude/agents"
 FILE = f"{FOLDER}/critic.md"
@@ -293,6 +293,30 @@ def test_an_agent_with_files_for_several_clients_is_updated(bench: Workbench) ->
     assert run.status == 0
     assert _manifest(bench)["role"].startswith("You carefully review code.")
     assert "3.\n" in bench.read("_blocks/critic-report@copilot.md")
+
+
+@pytest.mark.parametrize("is_built", [False, True])
+def test_without_a_record_git_has_what_was_imported(bench: Workbench, is_built: bool) -> None:
+    bench.write({FILE: _agent(), "notes.toml": ""})
+    commit_all(bench.folder)
+    bench.run("import", ".")
+    if is_built:
+        bench.run("--all", "--force")
+    (bench.folder / RECORD).unlink()
+    git(bench.folder, "add", ".")
+    git(bench.folder, "commit", "--quiet", "--message=imported")
+    _edit(bench, MANIFEST, ("You review", "You kindly review"))
+    bench.write({FILE: _agent(BODY.replace("Two", "Zwei"))})
+    run = bench.run("import", "--update", ".")
+    assert (run.status, run.stdout) == (0, f"updated {MANIFEST}\n")
+    assert _manifest(bench)["role"] == BODY.replace("You", "You kindly").replace("Two", "Zwei")
+    assert json.loads(bench.read(RECORD))["agents"][MANIFEST]["claude-code"]["text"] == bench.read(FILE).split("\n")
+
+
+def test_git_has_nothing_about_a_manifest_that_was_not_imported(bench: Workbench) -> None:
+    bench.write({FILE: _agent(), MANIFEST: 'name = "critic"\ndescription = "Mine."\ntargets = ["codex"]\n'})
+    commit_all(bench.folder)
+    assert "error[I908]" in bench.run("import", "--update", ".").stderr
 
 
 @pytest.mark.parametrize("share", [[], ["--share"]])

@@ -14,6 +14,7 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.agents import convert_again
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.pending_kit import PendingFile
+from kei_assembler.importing.updates.history import imported_before
 from kei_assembler.importing.updates.matching import Pair, matched, recorded_file
 from kei_assembler.importing.updates.update import Updated, Updates, update
 from kei_assembler.importing.updates.versions import Version, versions
@@ -73,6 +74,7 @@ def update_known(kit: LoadedKit, agents: Sequence[AgentFile], options: UpdateOpt
         AssembleError: the record is broken, or a file cannot be read or written.
     """
     record = read_record(kit)
+    record += imported_before(kit, record, agents)
     found = matched(kit, record, agents)
     changed = versions(kit, record, found.known)
     updates = update(kit, changed, {entry.manifest for entry in record}, options.prefer or "")
