@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import tomllib
 from typing import Any
 
 import pytest
 
 from conftest import Workbench
-from repositories import commit_all
+from repositories import commit_all, git
 
 FOLDER = ".claude/agents"
 FILE = f"{FOLDER}/critic.md"
@@ -184,6 +186,17 @@ def test_a_section_that_is_gone_is_no_longer_listed(bench: Workbench) -> None:
     assert (_manifest(bench)["blocks"], (bench.folder / "_blocks/honesty.md").exists()) == (["report"], False)
 
 
+def test_an_update_says_who_else_it_reaches_and_what_agents_gain(bench: Workbench) -> None:
+    _two(bench)
+    bench.write({"agents/mine.toml": 'name = "mine"\ndescription = "Mine."\nblocks = ["honesty"]\n'})
+    for name in ("critic", "tester"):
+        _edit(bench, f"{FOLDER}/{name}.md", ("ran.", "ran, and when."), ("Grep", "Grep, Bash"))
+    run = bench.run("import", "--update", ".")
+    assert "_blocks/honesty.md: 1 other agent gets this too: `mine`\n" in run.stderr
+    assert "warning: `critic`, `tester`: may now use `Bash` in Claude Code\n" in run.stderr
+    assert run.stderr.endswith("overwrites the imported files\nthen run: assemble --all\n")
+
+
 def test_inherited_keys_stay_inherited(kit: Workbench) -> None:
     _edit(kit, MANIFEST, ('tools = ["Read", "Grep"]\n', 'extends = "base"\n'))
     kit.write({"agents/base.toml": 'name = "base"\nabstract = true\ntools = ["Read", "Grep"]\nmodel = "opus"\n'})
@@ -216,6 +229,25 @@ def test_an_agent_with_a_new_name_is_renamed(kit: Workbench, file: str) -> None:
         "judge",
         True,
     )
+
+
+def test_a_conflict_leaves_the_name_too(kit: Workbench) -> None:
+    _edit(kit, MANIFEST, ("Two.", "2."))
+    kit.write({FILE: _agent(BODY.replace("Two.", "Zwei."), name="judge"), f"{FOLDER}/tester.md": _agent(name="tester")})
+    run = kit.run("import", "--update", ".")
+    assert (run.status, run.stdout) == (1, "created agents/tester.toml\n")
+    assert _manifest(kit)["name"] == "critic"
+
+
+def test_names_that_both_sides_changed_are_a_conflict(kit: Workbench) -> None:
+    kit.run("--all", "--force")
+    commit_all(kit.folder)
+    kit.run("rename", "critic", "judge")
+    kit.write({FILE: _agent(name="reviewer")})
+    run = kit.run("import", "--update", ".")
+    assert "error[I942] the name was changed here and in agents/judge.toml" in run.stderr
+    assert kit.run("import", "--update", "--prefer", "mine", ".").status == 0
+    assert (_manifest(kit, "agents/judge.toml")["name"], kit.run("import", ".").status) == ("judge", 0)
 
 
 def test_an_agent_that_was_renamed_in_the_kit_is_updated(kit: Workbench) -> None:
@@ -261,6 +293,56 @@ def test_an_agent_with_files_for_several_clients_is_updated(bench: Workbench) ->
     assert run.status == 0
     assert _manifest(bench)["role"].startswith("You carefully review code.")
     assert "3.\n" in bench.read("_blocks/critic-report@copilot.md")
+
+
+@pytest.mark.parametrize("is_built", [False, True])
+def test_without_a_record_git_has_what_was_imported(bench: Workbench, is_built: bool) -> None:
+    bench.write({FILE: _agent(), "notes.toml": ""})
+    commit_all(bench.folder)
+    bench.run("import", ".")
+    if is_built:
+        bench.run("--all", "--force")
+    (bench.folder / RECORD).unlink()
+    git(bench.folder, "add", ".")
+    git(bench.folder, "commit", "--quiet", "--message=imported")
+    _edit(bench, MANIFEST, ("You review", "You kindly review"))
+    bench.write({FILE: _agent(BODY.replace("Two", "Zwei"))})
+    run = bench.run("import", "--update", ".")
+    assert (run.status, run.stdout) == (0, f"updated {MANIFEST}\n")
+    assert _manifest(bench)["role"] == BODY.replace("You", "You kindly").replace("Two", "Zwei")
+    assert json.loads(bench.read(RECORD))["agents"][MANIFEST]["claude-code"]["text"] == bench.read(FILE).split("\n")
+
+
+def test_git_has_nothing_about_a_manifest_that_was_not_imported(bench: Workbench) -> None:
+    bench.write({FILE: _agent(), MANIFEST: 'name = "critic"\ndescription = "Mine."\ntargets = ["codex"]\n'})
+    commit_all(bench.folder)
+    assert "error[I908]" in bench.run("import", "--update", ".").stderr
+
+
+@pytest.mark.parametrize("share", [[], ["--share"]])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"agents/01-critic.md": "critic", "agents/tester.md": "tester"},
+        {"agents/sub/critic.md": "critic", "agents/tester.md": "tester"},
+        {"agents/a.md": "critic", "agents/b.md": "critic"},
+        {"plugins/one/agents/critic.md": "critic", "plugins/two/agents/tester.md": "tester"},
+        {"core/critic.md": "critic", "more/tester.md": "tester"},
+        {f"{FOLDER}/old.md": "critic", ".github/agents/critic.agent.md": "critic"},
+        {f"packages/one/{FOLDER}/critic.md": "critic", f"packages/two/{FOLDER}/tester.md": "tester"},
+    ],
+)
+def test_the_next_commands_leave_a_clean_check(bench: Workbench, files: dict[str, str], share: list[str]) -> None:
+    bench.write({path: _agent(name=name) for path, name in files.items()})
+    run = bench.run("import", ".", *share)
+    steps = re.findall("^(?:next: .*|then )run: assemble (.*?)(?:, which .*)?$", run.stderr, re.MULTILINE)
+    assert len(steps) in (1, 2)
+    for step in steps:
+        assert bench.run(*shlex.split(step)).status == 0
+    assert bench.run("--all", "--check").status == 0
+    before = bench.files()
+    assert bench.run("import", ".").status in (0, 2)
+    assert bench.files() == before
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Imported(NamedTuple):
     """The manifests of an import whose files are not deleted yet.
 
     `old` contains those whose files can be deleted once the new ones are generated. `client` is the client that
-    they are for, if the command named one.
+    they are for, if the command named one. `reaches_others` says that generated files of other manifests change, too.
     """
 
     kit: LoadedKit
@@ -32,6 +32,7 @@ class Imported(NamedTuple):
     old: Sequence[PendingFile] = ()
     client: str = ""
     has_errors: bool = False
+    reaches_others: bool = False
 
 
 def next_steps(imported: Imported) -> Iterator[str]:
@@ -52,6 +53,8 @@ def next_steps(imported: Imported) -> Iterator[str]:
         built = [file for file in built if file.path not in removed or _overwritten(kit, file)]
     if built or len(new) + len(texts) < len(imported.new) or not imported.new:
         commands += filter(None, [_build(kit, built, is_whole=not by_hand)])
+    if imported.reaches_others and not by_hand and not any(each.startswith(_all(kit)) for each in commands):
+        commands.append(_all(kit))
     first = "fix the errors above and review the manifests" if imported.has_errors else "review the manifests"
     for number, command in enumerate(commands):
         yield f"then run: {command}" if number else f"next: {first}, then run: {command}"

@@ -149,7 +149,7 @@ def import_files(
     files = [*known.files, *((status, path) for path, status in written if status not in _UNCHANGED)]
     ending = _finish(kit, known.record, [*kept, *added], options)
     weighed = policy.weigh([*grouped(found, {each.source.file: each.target for each in read.agents}), *ending.found])
-    imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed))
+    imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed), known.reaches_others)
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
         [(status, display_path(kit.path(path))) for status, path in (*files, *ending.files)],

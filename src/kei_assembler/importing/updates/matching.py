@@ -12,7 +12,7 @@ from kei_assembler.build.classify import text_of
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files import DISK
 from kei_assembler.importing.agent_file import AgentFile, read_agent
-from kei_assembler.importing.likeness import is_alike
+from kei_assembler.importing.likeness import MIN_LIKENESS, likeness
 from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.paths import target_by_folder, target_by_path
 from kei_assembler.kit import LoadedKit
@@ -155,4 +155,4 @@ def _name(entry: Imported) -> str:
 
 def _is_like(entry: Imported, agent: AgentFile) -> bool:
     before = as_imported(entry)
-    return before is not None and is_alike(before, agent)
+    return before is not None and likeness(before.body, agent.body) >= MIN_LIKENESS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from kei_assembler.analysis.adoption import Reach, reach
 from kei_assembler.build.diff import diffs, hunks
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.writer import replace_planned
@@ -13,10 +14,12 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.agents import convert_again
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.pending_kit import PendingFile
+from kei_assembler.importing.updates.history import imported_before
 from kei_assembler.importing.updates.matching import Pair, matched, recorded_file
-from kei_assembler.importing.updates.update import Updated, update
+from kei_assembler.importing.updates.update import Updated, Updates, update
 from kei_assembler.importing.updates.versions import Version, versions
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
@@ -49,7 +52,8 @@ class Outcome(NamedTuple):
     """What is known about the files that were imported before, and the kit as it is after their updates.
 
     `new` are the other files. `manifests` are those of the known files, and `others` those of them that do not have
-    what their files say. `record` is the new record, without the new files.
+    what their files say. `record` is the new record, without the new files. `reaches_others` says that generated files
+    of other manifests change.
     """
 
     kit: LoadedKit
@@ -60,6 +64,7 @@ class Outcome(NamedTuple):
     found: list[Diagnostic]
     diffs: list[str]
     record: list[Imported]
+    reaches_others: bool
 
 
 def update_known(kit: LoadedKit, agents: Sequence[AgentFile], options: UpdateOptions) -> Outcome:
@@ -69,44 +74,63 @@ def update_known(kit: LoadedKit, agents: Sequence[AgentFile], options: UpdateOpt
         AssembleError: the record is broken, or a file cannot be read or written.
     """
     record = read_record(kit)
+    record += imported_before(kit, record, agents)
     found = matched(kit, record, agents)
     changed = versions(kit, record, found.known)
     updates = update(kit, changed, {entry.manifest for entry in record}, options.prefer or "")
-    taken = [each for each in updates.agents if options.update and not each.conflicts]
-    files: list[tuple[str, str]] = []
-    shown: list[str] = []
-    after = kit
-    if taken:
-        changes = sorted(updates.draft.changes(), key=lambda change: (change.after is None, change.path))
-        files = [(_status(change, options.dry_run), change.path) for change in changes]
-        if options.dry_run:
-            shown += diffs(map(as_change, changes), prefix_to(kit.folder))
-        else:
-            write_all(kit, changes)
-            after = load_kit(kit.folder, for_user=kit.for_user)
-    report = _Report(kit, options)
-    left = [each for each in updates.agents if each not in taken]
-    conversions = _conversions(kit, found.known, changed)
-    moved = {each.version.manifest: each.manifest for each in taken} if not options.dry_run else {}
+    taken = _take(kit, updates, options)
+    left = [each for each in updates.agents if each not in taken.agents]
+    behind = {each.version.manifest for each in left}
+    moved = {each.version.manifest: each.manifest for each in taken.agents if not options.dry_run}
     kept = {
         manifest: PendingFile(moved.get(manifest, manifest), "", made._replace(found=()), is_kept=True)
-        for manifest, made in conversions.items()
+        for manifest, made in _conversions(kit, found.known, changed).items()
     }
-    behind = {each.version.manifest for each in left}
+    report = _Report(kit, options)
+    about = [*(one for each in left for one in report.about(each)), *report.about_gone(found.gone)]
     return Outcome(
-        after,
+        taken.kit,
         found.new,
         [*kept.values()],
         [file for manifest, file in kept.items() if manifest in behind],
-        files,
-        [
-            *(one for each in left for one in report.about(each)),
-            *report.about_gone(found.gone),
-            *_about_updated(after, taken, options.dry_run),
-        ],
-        [*shown, *(text for each in left for text in report.diffs(each))],
+        taken.files,
+        [*about, *_about_updated(taken.kit, taken.agents, options.dry_run)],
+        [*taken.shown, *(text for each in left for text in report.diffs(each))],
         _new_record(record, found.known, {*kit.manifests}, moved, behind),
+        taken.reaches_others,
     )
+
+
+class _Taken(NamedTuple):
+    """The agents that are updated, the kit afterwards, and what the command says about it."""
+
+    kit: LoadedKit
+    agents: list[Updated]
+    files: list[tuple[str, str]]
+    shown: list[str]
+    reaches_others: bool
+
+
+def _take(kit: LoadedKit, updates: Updates, options: UpdateOptions) -> _Taken:
+    """Write the updates without conflicts, unless it is a dry run."""
+    taken = [each for each in updates.agents if options.update and not each.conflicts]
+    if not taken:
+        return _Taken(kit, [], [], [], False)
+    changes = sorted(updates.draft.changes(), key=lambda change: (change.after is None, change.path))
+    files = [(_status(change, options.dry_run), change.path) for change in changes]
+    reached = _reach(kit, updates.draft.kit_with(), taken)
+    shown = [f"{line}\n" for line in (*reached.sentences, *(f"warning: {gain}" for gain in reached.gains))]
+    if options.dry_run:
+        shown += diffs(map(as_change, changes), prefix_to(kit.folder))
+        return _Taken(kit, taken, files, shown, False)
+    write_all(kit, changes)
+    return _Taken(load_kit(kit.folder, for_user=kit.for_user), taken, files, shown, bool(reached.beyond))
+
+
+def _reach(before: LoadedKit, after: LoadedKit, taken: Iterable[Updated]) -> Reach:
+    """Return what the updates reach besides the files of these agents, and which rights agents gain."""
+    manifests = {each.manifest for each in taken}
+    return reach(before, after, [one for one in possible_outputs(after) if one.manifest in manifests])
 
 
 def _status(change: FileChange, dry_run: bool) -> str:

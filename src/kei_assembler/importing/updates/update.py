@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
@@ -34,7 +34,7 @@ class Updates(NamedTuple):
     agents: tuple[Updated, ...]
 
 
-def update(kit: LoadedKit, versions: Sequence[Version], imported: Iterable[str], prefers: str = "") -> Updates:
+def update(kit: LoadedKit, versions: Sequence[Version], imported: Collection[str], prefers: str = "") -> Updates:
     """Return what the changed files of some agents change in a kit. Nothing is written.
 
     `imported` are the manifests of all imported agents: a block that several of them share changes only if all of them
@@ -43,6 +43,7 @@ def update(kit: LoadedKit, versions: Sequence[Version], imported: Iterable[str],
     Raises:
         AssembleError: a file cannot be read.
     """
+    original = kit
     draft, manifests, conflicts = _renamed(kit, versions, prefers)
     kit = draft.kit_with()
     users = {manifests.get(each, each) for each in imported}
@@ -58,6 +59,11 @@ def update(kit: LoadedKit, versions: Sequence[Version], imported: Iterable[str],
         if not blocks.conflicts:
             break
         conflicts |= {each: blocks.conflicts[manifests[each]] for each in merged if manifests[each] in blocks.conflicts}
+    renamed = [each for each in versions if each.manifest in conflicts and manifests[each.manifest] != each.manifest]
+    if renamed:  # nothing of an agent with a conflict changes, its name neither
+        others = update(original, [each for each in versions if each not in renamed], imported, prefers)
+        kept = (Updated(each, each.manifest, conflicts[each.manifest]) for each in renamed)
+        return Updates(others.draft, (*others.agents, *kept))
     for file, text in blocks.texts().items():
         _put(draft, file, text)
     agents = (Updated(each, manifests[each.manifest], conflicts.get(each.manifest, ())) for each in versions)
