@@ -5,6 +5,6 @@
 `tools`, `bodies`, `hard_breaks` and `convert` make manifests of them, and `pending_kit` is the kit with these
 manifests. `agents` does this for all files, and `likeness`, `merging` and `text_variants` make one manifest of the
 files of an agent for several clients. `left_out` reports what nobody looks at. `instruction_files`, `instructions` and
-`replaced_text` do the same for `AGENTS.md` and the like. The codes of the diagnostics are in `rules.imports`,
-`rules.bodies`, `rules.joined_files` and `rules.imported_instructions`.
+`replaced_text` do the same for `AGENTS.md` and the like. `read_back` says what a generated file was generated from. The
+codes of the diagnostics are in `rules.imports`, `rules.bodies`, `rules.joined_files` and `rules.imported_instructions`.
 """

@@ -77,9 +77,9 @@ class _Search:
             end, present = self._walked(state, first, keys_first)
             if not self._distance(present):
                 return Found(end)
-        keys = sorted({edit for candidate in self.keys(state) for edit in candidate})
-        left = self._left(first, self._nearest(end, present))
-        return Found(end, tuple(left), self._errors(state, keys))
+        errors = self._errors(state, sorted({edit for candidate in self.keys(state) for edit in candidate}))
+        nearest = first if errors else self._nearest(end, present)
+        return Found(end, tuple(self._left(first, nearest)), errors)
 
     def _errors(self, state: State, edits: Sequence[Edit]) -> tuple[Diagnostic, ...]:
         try:
