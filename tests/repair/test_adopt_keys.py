@@ -138,6 +138,41 @@ def test_an_inherited_key_that_is_gone(kit: Workbench) -> None:
     assert kit.read(MANIFEST) == text.replace('"Grep"]\n', '"Grep"]\nunset = ["model"]\n')
 
 
+def test_an_inherited_model_for_one_agent(kit: Workbench) -> None:
+    text = CRITIC.replace('model = "opus"  # slow\n', "")
+    defaults = f'{KIT["assemble.toml"]}\n[defaults]\nmodel = "opus"\n'
+    kit.write({"assemble.toml": defaults, MANIFEST: text})
+    assert kit.run("--all").status == 0
+    _edit(kit, CLAUDE, ("model: opus\n", "model: sonnet\n"))
+    _adopted(kit, CLAUDE, "--only-here", "agent")
+    assert kit.read(MANIFEST) == text.replace('"Grep"]\n', '"Grep"]\nmodel = "sonnet"\n')
+    assert kit.read("assemble.toml") == defaults
+
+
+def test_an_inherited_model_for_all(kit: Workbench) -> None:
+    kit.write({"assemble.toml": f'{KIT["assemble.toml"]}\n[defaults]\nmodel = "opus"\n'})
+    kit.write({MANIFEST: CRITIC.replace('model = "opus"  # slow\n', "")})
+    assert kit.run("--all").status == 0
+    _edit(kit, CLAUDE, ("model: opus\n", "model: sonnet\n"))
+    run = _adopted(kit, CLAUDE)
+    assert "other agents get this too: `coder`, `tester`" in run.stderr
+    assert 'model = "sonnet"' in kit.read("assemble.toml")
+
+
+def test_keys_and_texts_at_once(kit: Workbench) -> None:
+    new = "# ROLE\n\nYou review code."
+    _edit(
+        kit,
+        CLAUDE,
+        ("color: red\n", ""),
+        ("model: opus\n", "model: opus\nmaxTurns: 9\n"),
+        ("# ROLE\n\nYou review.", new),
+    )
+    _adopted(kit, CLAUDE)
+    text = CRITIC.replace("You review.", "You review code.").replace('color = "red"', "maxTurns = 9")
+    assert kit.read(MANIFEST) == text
+
+
 def test_tools_by_the_names_of_a_client(kit: Workbench) -> None:
     _edit(kit, GEMINI, ("grep_search", "web_fetch"))
     assert "warning: `critic`: may now use `WebFetch`" in _refused(kit, GEMINI).stderr

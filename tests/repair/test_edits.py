@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.loader import load_kit
-from kei_assembler.repair.edits import Edit, FileChange, changes_of, edited, edited_text, overlap, write_all, written
+from kei_assembler.repair.edits import (
+    Edit,
+    FileChange,
+    by_file,
+    content_of,
+    edited,
+    edited_text,
+    overlap,
+    write_all,
+    written,
+)
 from kei_assembler.toml.source import read_text
 
 FILE = "agents/critic.toml"
@@ -99,7 +109,8 @@ def test_all_files_are_written(tmp_path: Path) -> None:
     before, kit = _kit(tmp_path), load_kit(str(tmp_path))
     edits = [Edit("agents/b.toml", 8, 9, "bb"), Edit("agents/a.toml", 11, 11, "# a\n")]
     moved = [FileChange("agents/c.toml", None, b"c"), FileChange("assemble.toml", before["assemble.toml"], None)]
-    write_all(kit, [*changes_of(kit, edits), *moved])
+    changed = [FileChange(file, before[file], edited(before[file], some)) for file, some in by_file(edits).items()]
+    write_all(kit, [*changed, *moved])
     assert _contents(tmp_path) == {
         "agents/a.toml": b'name = "a"\r\n# a\r\n',
         "agents/b.toml": b'name = "bb"',
@@ -129,4 +140,4 @@ def test_a_failure_undoes_everything(tmp_path: Path, is_late: bool) -> None:
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     _kit(tmp_path)
     with pytest.raises(AssembleError, match=r"^agents/x\.toml cannot be read: No such file or directory$"):
-        changes_of(load_kit(str(tmp_path)), [Edit("agents/x.toml", 0, 0, "")])
+        content_of(load_kit(str(tmp_path)), "agents/x.toml")

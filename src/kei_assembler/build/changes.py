@@ -64,6 +64,11 @@ class Change(NamedTuple):
     section: str = ""
     edit: Edit | None = None
 
+    @classmethod
+    def of_source(cls, path: str, before: bytes | None, after: bytes | None) -> Change:
+        """Return the change of a file that people write, which a command edits."""
+        return cls(FileStatus.UPDATE, path, "", "", before, after)
+
     @property
     def is_schema(self) -> bool:
         """Return whether the file is a schema for editors: the only whole files that belong to the whole kit."""

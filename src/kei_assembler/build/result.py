@@ -85,7 +85,7 @@ class FixedFile(NamedTuple):
     @property
     def as_change(self) -> Change:
         """The change of the file, to show its diff."""
-        return Change(FileStatus.UPDATE, self.path, "", "", self.before, self.after)
+        return Change.of_source(self.path, self.before, self.after)
 
 
 class FixCounts(NamedTuple):

@@ -7,7 +7,7 @@ import re
 from kei_assembler.build.changes import Change
 from kei_assembler.build.classify import text_of
 from kei_assembler.diagnostics import Fix, Replacement
-from kei_assembler.toml.lists import count_equal
+from kei_assembler.toml.lists import equal_ends
 from kei_assembler.toml.source import span_of
 
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
@@ -17,8 +17,7 @@ def fix_of_schema(change: Change) -> Fix:
     """Return the fix that replaces the lines of a schema that differ from those that are generated now."""
     before, after = text_of(change.before or b""), text_of(change.after or b"")
     old, new = _LINE.findall(before), _LINE.findall(after)
-    first = count_equal(old, new)
-    last = count_equal(reversed(old[first:]), reversed(new[first:]))
+    first, last = equal_ends(old, new)
     start, end = len("".join(old[:first])), len(before) - len("".join(old[len(old) - last :]))
     text = "".join(new[first : len(new) - last])
     return Fix((Replacement(change.path, span_of(before, start, end), text),), is_safe=True)

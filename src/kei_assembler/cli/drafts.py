@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.changes import Change
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path
 from kei_assembler.repair.draft import Draft
@@ -45,7 +45,7 @@ def diff(draft: Draft, colours: bool) -> str:
         changes[new] = FileChange(new, changes[old].before, changes[new].after)
         del changes[old]
     edited = (each for each in changes.values() if each.before != each.after and each.after is not None)
-    some = (Change(FileStatus.UPDATE, _path(draft, each.path), "", "", each.before, each.after) for each in edited)
+    some = (Change.of_source(_path(draft, each.path), each.before, each.after) for each in edited)
     return text_report.escaped("".join(diffs(some)), colours)
 
 

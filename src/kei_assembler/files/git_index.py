@@ -172,10 +172,7 @@ class Git(NamedTuple):
         Raises:
             AssembleError: git is not installed, or it fails.
         """
-        inside = self._relative(paths)
-        args = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *inside)
-        names = self.run(*args).split(b"\0")[:-1] if inside else ()
-        return {os.path.join(self.top, os.fsdecode(name)) for name in names}
+        return set(self._others(paths, "--ignored"))
 
     def untracked(self, paths: Iterable[str]) -> set[str]:
         """Return the absolute paths of the untracked files at and below these absolute paths that git does not ignore.
@@ -185,10 +182,14 @@ class Git(NamedTuple):
         Raises:
             AssembleError: git is not installed, or it fails.
         """
+        return {path.rstrip("/") for path in self._others(paths)}
+
+    def _others(self, paths: Iterable[str], *options: str) -> list[str]:
+        """Return the untracked files at and below these absolute paths. The paths of folders end with `/`."""
         inside = self._relative(paths)
-        args = ("ls-files", "-z", "--others", "--exclude-standard", "--", *inside)
+        args = ("ls-files", "-z", "--others", "--exclude-standard", *options, "--", *inside)
         names = self.run(*args).split(b"\0")[:-1] if inside else ()
-        return {os.path.join(self.top, os.fsdecode(name.rstrip(b"/"))) for name in names}
+        return [os.path.join(self.top, os.fsdecode(name)) for name in names]
 
     def excluded(self, paths: Iterable[str]) -> set[str]:
         """Return those of these absolute paths that git ignores as long as they are untracked. They need not exist.
@@ -208,9 +209,8 @@ class Git(NamedTuple):
         Raises:
             AssembleError: git is not installed, or it fails.
         """
-        args = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--")
-        names = self.run(*args, *self._relative([folder])).split(b"\0")[:-1]
-        return {os.path.join(self.top, os.fsdecode(name[:-1])) for name in names if name.endswith(b"/")}
+        found = self._others([folder], "--ignored", "--directory")
+        return {path[:-1] for path in found if path.endswith("/")}
 
     def has(self, path: str, entry: Entry) -> bool:
         """Return whether the file at an absolute path is what an entry says: kind, permissions and content.

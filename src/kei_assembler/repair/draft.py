@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
 from kei_assembler.build.ownership import record_changes
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import LoadedKit
-from kei_assembler.loader import load_kit
-from kei_assembler.repair.edits import Edit, FileChange, edited, written
+from kei_assembler.repair.edits import Edit, FileChange, by_file, edited, kit_with, written
 from kei_assembler.repair.import_record import MAX_RECORD_BYTES, RECORD
 
 if TYPE_CHECKING:
@@ -80,10 +78,7 @@ class Draft:
 
     def edit(self, edits: Iterable[Edit]) -> None:
         """Edit sources."""
-        by_file: dict[str, list[Edit]] = {}
-        for edit in edits:
-            by_file.setdefault(edit.file, []).append(edit)
-        for file, some in sorted(by_file.items()):
+        for file, some in by_file(edits).items():
             self.put(file, edited(self.content(file) or b"", some))
 
     def move(self, move: Move) -> None:
@@ -125,7 +120,7 @@ class Draft:
             AssembleError: its settings are then invalid.
         """
         contents = {real: self._after[real] for real in self._after if self._after[real] != self._before[real]}
-        return load_kit(self.kit.folder, files=Overlay(self.kit.files, contents), for_user=self.kit.for_user)
+        return kit_with(self.kit, contents)
 
     def write(self) -> None:
         """Write all changes, or none if one fails. In git's index, moved files that it tracks are moved too.

@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import NamedTuple
 
 from kei_assembler.build.writer import replace_planned
 from kei_assembler.diagnostics import AssembleError
+from kei_assembler.files.overlay import Overlay
 from kei_assembler.kit import LoadedKit
+from kei_assembler.loader import load_kit
 from kei_assembler.toml.source import MAX_BYTES, with_lf
 
 
@@ -113,19 +115,21 @@ def edited_text(text: str, edits: Iterable[Edit]) -> str:
     return with_lf(edited(text.encode(), edits)).decode()
 
 
-def changes_of(kit: LoadedKit, edits: Iterable[Edit]) -> list[FileChange]:
-    """Return the changes of files that edits of a kit's sources make, sorted by path. Nothing is written.
+def by_file(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
+    """Return edits by their files, which are sorted."""
+    found: dict[str, list[Edit]] = {}
+    for edit in edits:
+        found.setdefault(edit.file, []).append(edit)
+    return dict(sorted(found.items()))
+
+
+def kit_with(kit: LoadedKit, contents: Mapping[str, bytes | None]) -> LoadedKit:
+    """Return a kit as it is with other contents of some files, given by their resolved paths. None stands for no file.
 
     Raises:
-        AssembleError: a file cannot be read.
-        ValueError: see `edited`.
+        AssembleError: its settings are then invalid.
     """
-    by_file: dict[str, list[Edit]] = {}
-    for edit in edits:
-        by_file.setdefault(edit.file, []).append(edit)
-    contents = {file: content_of(kit, file) for file in sorted(by_file)}
-    changes = (FileChange(file, content, edited(content, by_file[file])) for file, content in contents.items())
-    return [change for change in changes if change.before != change.after]
+    return load_kit(kit.folder, files=Overlay(kit.files, contents), for_user=kit.for_user)
 
 
 def content_of(kit: LoadedKit, file: str) -> bytes:

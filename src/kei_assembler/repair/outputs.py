@@ -224,6 +224,20 @@ def new_findings(before: Check, after: Check, renamed: Sequence[tuple[str, str]]
     return found
 
 
+def settled(draft: Draft, before: Check, refusal: str, renamed: Sequence[tuple[str, str]] = ()) -> list[Diagnostic]:
+    """Return the errors and warnings that the kit has only with a draft.
+
+    Raises:
+        AssembleError: they have errors, or a check of the kit passes only without the draft. `refusal` says so, if any.
+    """
+    after = check(draft.kit_with())
+    found = new_findings(before, after, renamed)
+    if refusal and (has_errors(found) or before.passes > after.passes):
+        details = [f"{path} would be out of date" for path in after.drift if path not in before.drift]
+        raise AssembleError(refusal, "", found, details)
+    return found
+
+
 def _signature(diagnostic: Diagnostic, renamed: Iterable[tuple[str, str]]) -> tuple[str, str]:
     message = diagnostic.message
     for old, new in renamed:

@@ -13,7 +13,7 @@ from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.mentions import Mention, mentions
 from kei_assembler.repair.names import BLOCK, Name, named
-from kei_assembler.repair.outputs import Check, check, checked, delete, delete_orphans, follow, new_findings
+from kei_assembler.repair.outputs import Check, check, checked, delete, delete_orphans, follow, settled
 from kei_assembler.repair.references import ALLOWS, Reference, Sources, references
 from kei_assembler.repair.rename import files_of_block
 from kei_assembler.toml.source import Source
@@ -84,11 +84,7 @@ def _checked(before: Check, removal: Removal) -> Removal:
     if not has_errors(after.sources):
         delete_orphans(draft, before, after)
         follow(draft, before, after)
-        after = check(draft.kit_with())
-    found = new_findings(before, after)
-    if not removal.uses and (has_errors(found) or before.passes > after.passes):
-        details = [f"{path} would be out of date" for path in after.drift if path not in before.drift]
-        raise AssembleError(f"without it, a check would not find the same; {_DOING}", "", found, details)
+    found = settled(draft, before, "" if removal.uses else f"without it, a check would not find the same; {_DOING}")
     return removal._replace(mentions=tuple(mentions(Sources(draft.kit_with()), name)), found=tuple(found))
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
+from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.kit.role_files import role_file
@@ -17,7 +17,7 @@ from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.import_record import RECORD, with_new_paths
 from kei_assembler.repair.mentions import Mention, mentions
 from kei_assembler.repair.names import BLOCK, VALUE, Name, known_names, named, new_name
-from kei_assembler.repair.outputs import Check, changed_paths, check, checked, follow, new_findings
+from kei_assembler.repair.outputs import Check, changed_paths, check, checked, follow, settled
 from kei_assembler.repair.references import Part, Sources, references
 
 _DOING = "nothing was renamed"
@@ -127,11 +127,8 @@ def _followed(before: Check, renaming: Renaming) -> Renaming:
     old, new, draft = renaming.old, renaming.new, renaming.draft
     sources, after = draft.copy(), _with_new_name(draft)
     left = follow(draft, before, after, old.file, new.file)
-    final = check(draft.kit_with())
-    found = new_findings(before, final, ((old.name, new.name),))
-    if has_errors(found) or before.passes is not final.passes:
-        details = [f"{path} would be out of date" for path in final.drift if path not in before.drift]
-        raise AssembleError(f"with the new name, a check would not find the same; {_DOING}", "", found, details)
+    refusal = f"with the new name, a check would not find the same; {_DOING}"
+    found = settled(draft, before, refusal, ((old.name, new.name),))
     mentioned = mentions(Sources(sources.kit_with()), old)
     return renaming._replace(sources=sources, mentions=tuple(mentioned), left=tuple(left), found=tuple(found))
 

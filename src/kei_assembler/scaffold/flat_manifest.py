@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from kei_assembler.build.changes import Change, FileStatus, WritePolicy
+from kei_assembler.build.changes import Change, WritePolicy
 from kei_assembler.build.kit_plan import check_manifests
 from kei_assembler.build.run import Policy, write
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
@@ -93,11 +93,7 @@ def replace(kit: LoadedKit, manifests: Iterable[FlatManifest]) -> list[str]:
     Raises:
         AssembleError: a file cannot be written, or somebody else has changed it meanwhile.
     """
-    planned = [
-        Change(FileStatus.UPDATE, one.file, one.file, "", one.before, one.text.encode())
-        for one in manifests
-        if one.is_changed
-    ]
+    planned = [Change.of_source(one.file, one.before, one.text.encode()) for one in manifests if one.is_changed]
     done = write(kit, planned, WritePolicy())
     for change in done:
         if not change.applied:

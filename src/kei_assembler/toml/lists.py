@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import pairwise, takewhile
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from kei_assembler.toml.writer import string_text
@@ -48,10 +48,12 @@ def rearranged(text: str, around: Part, members: Sequence[Part], order: Order) -
     return _in_line(text, around, members, order)
 
 
-def count_equal(one: Iterable[object], other: Iterable[object]) -> int:
-    """Return how many of the first values of two sequences are equal."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+def equal_ends(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
+    """Return how many of the first values of two sequences are equal, and how many of the last ones of the rest."""
+    most = min(len(one), len(other))
+    first = next((at for at in range(most) if one[at] != other[at]), most)
+    last = next((at for at in range(most - first) if one[-1 - at] != other[-1 - at]), most - first)
+    return first, last
 
 
 def _has_own_lines(text: str, around: Part, member: Part) -> bool:
@@ -88,16 +90,14 @@ def _in_lines(text: str, around: Part, members: Sequence[Part], order: Order) ->
         if kept := without_entry(index):
             place = order.index(index - 1) + 1 if index - 1 in order else 0
             made.insert(place, kept)
-    first = count_equal(chunks, made)
-    last = count_equal(reversed(chunks[first:]), reversed(made[first:]))
+    first, last = equal_ends(chunks, made)
     return (Splice(offset[first], offset[len(chunks) - last], "".join(made[first : len(made) - last])),)
 
 
 def _in_line(text: str, around: Part, members: Sequence[Part], order: Order) -> tuple[Splice, ...]:
     """Rearrange entries that share lines."""
     count = len(members)
-    first = count_equal(range(count), order)
-    last = count_equal(reversed(range(first, count)), reversed(order[first:]))
+    first, last = equal_ends(range(count), order)
     made = [
         string_text(each) if isinstance(each, str) else text[members[each].start : members[each].end]
         for each in order[first : len(order) - last]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rtoml
 
@@ -19,9 +19,6 @@ from kei_assembler.toml.source import Source
 from kei_assembler.toml.statements import statements
 from kei_assembler.toml.writer import entry, key_text, string_text, value_text
 from kei_assembler.whitespace import SPACES, WHITESPACE
-
-if TYPE_CHECKING:
-    from kei_assembler.toml.positions import Mention
 
 Splices = tuple[Splice, ...]
 _PLAIN = re.compile(r"""[^"'\\\x00-\x1f\x7f]*""")
@@ -38,7 +35,7 @@ def renamed(source: Source, path: KeyPath, key: str) -> Splices:
 
 def replaced(source: Source, path: KeyPath, old: str, new: str) -> Splices:
     """Return the edit that replaces a string, or the only place in it that has the text `old`."""
-    mention = _mention(source, path)
+    mention = source.mention(path)
     if mention is None or mention.value is None:
         return ()
     part = _part(source, mention.value)
@@ -55,7 +52,7 @@ def replaced(source: Source, path: KeyPath, old: str, new: str) -> Splices:
 
 def listed(source: Source, path: KeyPath, old: str, entries: Sequence[str]) -> Splices:
     """Return the edit that replaces a string with a list of strings."""
-    mention = _mention(source, path)
+    mention = source.mention(path)
     if mention is None or mention.value is None:
         return ()
     part = _part(source, mention.value)
@@ -75,7 +72,7 @@ def removed(source: Source, path: KeyPath) -> Splices:
 
 def reordered(source: Source, path: KeyPath, order: Order | Callable[[int], Order]) -> Splices:
     """Return the edit that gives a list these entries. `order` can be a function of the number of its entries."""
-    mention = _mention(source, path)
+    mention = source.mention(path)
     if mention is None or mention.value is None:
         return ()
     members = [_part(source, span) for span in mention.members]
@@ -88,7 +85,7 @@ def moved(source: Source, path: KeyPath, table: KeyPath, key: str) -> Splices:
 
     The table gets a header at the end of the file if it has none. `()` is the top of the file.
     """
-    mention = _mention(source, path)
+    mention = source.mention(path)
     if mention is None or mention.whole is None or mention.value is None or _is_taken(source, (*table, key)):
         return ()
     line = _line(source, mention.span.line)
@@ -118,7 +115,7 @@ def added(source: Source, table: KeyPath, key: str, value: Any) -> Splices:
 
 def with_value(source: Source, path: KeyPath, value: Any) -> Splices:
     """Return the edit that sets a key to a value, on one line: where the text has the key, or else as a new one."""
-    mention = _mention(source, path)
+    mention = source.mention(path)
     if mention is None:
         return added(source, path[:-1], str(path[-1]), value)
     return (Splice(*_part(source, mention.value), value_text(value)),) if mention.value else ()
@@ -137,14 +134,14 @@ def without_key(source: Source, path: KeyPath) -> Splices:
         return without_key(source, path[:-1])
     if spans := statements(source, path):
         return tuple(Splice(start, end, "") for start, end in spans)
-    mention = _mention(source, path)
+    mention = source.mention(path)
     return _without_member(source, path, mention.whole) if mention and mention.whole else ()
 
 
 def with_table(source: Source, path: KeyPath, index: int, table: Mapping[str, Any]) -> Splices:
     """Return the edit that adds a table to a list of tables, after the one before `index`, if these have headers."""
     ends = _ends(source)
-    if not (mention := _mention(source, path)):
+    if not (mention := source.mention(path)):
         begin = "" if not source.text or source.text.endswith("\n") else "\n"
         return (Splice(len(source.text), len(source.text), f"{begin}\n{entry(str(path[-1]), [table])}"),)
     lines = entry(str(path[-1]), [table])
@@ -157,7 +154,7 @@ def with_table(source: Source, path: KeyPath, index: int, table: Mapping[str, An
 
 def value_part(source: Source, path: KeyPath) -> Part | None:
     """Return where the value at a path is written, or None if it is a table with a header, or is not there."""
-    mention = _mention(source, path)
+    mention = source.mention(path)
     return _part(source, mention.value) if mention and mention.value else None
 
 
@@ -167,18 +164,12 @@ OPERATIONS: Mapping[str, Callable[..., Splices]] = {
 """The functions that rules name."""
 
 
-def _mention(source: Source, path: KeyPath) -> Mention | None:
-    found = [each for each in source.mentions(str(path[0])) if each.path == path]
-    return next((each for each in found if each.value), found[0] if found else None)
-
-
 def _is_taken(source: Source, path: KeyPath) -> bool:
-    return any(each.path == path for each in source.mentions(str(path[0])))
+    return source.mention(path) is not None
 
 
 def _part(source: Source, span: Span) -> Part:
-    starts = source.starts
-    return Part(starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1)
+    return Part(*source.offsets(span))
 
 
 def _value(raw: str) -> object:
@@ -219,7 +210,7 @@ def _without_lines(text: str, start: int, end: int) -> Splice:
 def _without_member(source: Source, path: KeyPath, whole: Span) -> Splices:
     """Return the edit that removes a key from the inline table around it."""
     for length in range(len(path) - 1, 0, -1):
-        mention = _mention(source, path[:length])
+        mention = source.mention(path[:length])
         if mention and mention.value and whole in mention.members:
             members = [_part(source, span) for span in mention.members]
             others = [index for index, span in enumerate(mention.members) if span != whole]

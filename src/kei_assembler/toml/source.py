@@ -53,6 +53,7 @@ class Source:
         self.data: dict[str, Any] = {}
         self._read: dict[str | None, dict[KeyPath, Span]] = {}
         self._mentions: dict[str | None, list[Mention]] = {}
+        self._by_path: dict[str | None, dict[KeyPath, Mention]] = {}
 
     @cached_property
     def has_escapes(self) -> bool:
@@ -83,12 +84,13 @@ class Source:
         """The spans of the first mention of a top-level key, and of each key and list item in it."""
         # Most findings about a file are about few keys. With more, it is faster to read all of them at once.
         wanted = key if key in self._read or len(self._read) < _MAX_READ_ALONE else None
+        wanted = key if key in self._mentions else None if None in self._mentions else wanted
         if wanted not in self._read:
             # This module loads tree-sitter, which most runs do not need.
             from kei_assembler.toml.positions import mentions
 
             spans = self._read[wanted] = {}
-            for mention in islice(mentions(self.text, wanted), _MAX_MENTIONS):
+            for mention in self._mentions.get(wanted) or islice(mentions(self.text, wanted), _MAX_MENTIONS):
                 spans.setdefault(mention.path, mention.span)
         return self._read[wanted]
 
@@ -99,6 +101,23 @@ class Source:
 
             self._mentions[key] = [*islice(mentions(self.text, key, with_parts=True), _MAX_MENTIONS)]
         return self._mentions[key]
+
+    def mention(self, path: KeyPath) -> Mention | None:
+        """Return the mention of a key or list item: the one with its value, or else the first, if there is any."""
+        key = str(path[0])
+        wanted = key if key in self._by_path or len(self._by_path) < _MAX_READ_ALONE else None
+        if wanted not in self._by_path:
+            found = self._by_path[wanted] = {}
+            for mention in self.mentions(wanted):
+                known = found.get(mention.path)
+                if known is None or (mention.value and not known.value):
+                    found[mention.path] = mention
+        return self._by_path[wanted].get(path)
+
+    def offsets(self, span: Span) -> tuple[int, int]:
+        """Return where a span of the text starts, and where it ends."""
+        starts = self.starts
+        return starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
 
     def locate(self, path: KeyPath) -> Span:
         """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""

@@ -15,10 +15,9 @@ def statements(source: Source, path: KeyPath) -> list[tuple[int, int]]:
     Comments stay, except those on these lines and between them. If a key shares its lines with others, as in a table of
     one line, the result is empty.
     """
-    from kei_assembler.toml.positions import mentions  # it loads tree-sitter, which most runs do not need
-
     found: list[tuple[int, int]] = []
-    for number in dict.fromkeys(mention.span.line - 1 for mention in mentions(source.text) if mention.path == path):
+    lines = (mention.span.line - 1 for mention in source.mentions(str(path[0])) if mention.path == path)
+    for number in dict.fromkeys(lines):
         is_table = source.lines[number].lstrip(SPACES).startswith("[")
         end = _end_of_table(source.lines, number) if is_table else _end(source.lines, number)
         if not end or (not is_table and not _is_only(source.lines[number:end], path)):

@@ -14,7 +14,6 @@ from kei_assembler.toml.source import Source
 from kei_assembler.toml.writer import escaped_in_lines, escaped_text, string_text
 
 _SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", '"': '"', "\\": "\\"}
-_EQUALS = re.compile(r"[ \t]*=[ \t]*")
 _PLAIN = re.compile(r"[^\"'\\\n]+")
 _OPENING = re.compile(r"(?P<quotes>\"\"\"|'''|\"|')")
 _ESCAPE = re.compile(
@@ -63,15 +62,7 @@ def _offset(pieces: list[tuple[str, int, int]], index: int, is_end: bool = False
 
 def key_offsets(source: Source, path: KeyPath) -> list[tuple[int, int]]:
     """Return the offsets of the key at a path, wherever a TOML file mentions it, with its quotes."""
-    from kei_assembler.toml.positions import mentions  # it loads tree-sitter, which most runs do not need
-
-    starts, found = source.starts, []
-    for mention in mentions(source.text) if path else ():
-        if mention.path == path:
-            span = mention.span
-            start = starts[span.line - 1] + span.column - 1
-            found.append((start, starts[span.end_line - 1] + span.end_column - 1))
-    return found
+    return [source.offsets(each.span) for each in source.mentions(str(path[0])) if each.path == path] if path else []
 
 
 def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) -> tuple[int, int, str] | None:
@@ -104,13 +95,8 @@ def _pieces_at(source: Source, path: KeyPath) -> list[tuple[str, int, int]]:
 
 def _opening(source: Source, path: KeyPath) -> re.Match[str] | None:
     """Return the opening quotes of the string at a path."""
-    span = source.locate(path)
-    starts = source.starts
-    start = starts[span.line - 1] + span.column - 1
-    if path and isinstance(path[-1], str):
-        equals = _EQUALS.match(source.text, starts[span.end_line - 1] + span.end_column - 1)
-        start = equals.end() if equals else len(source.text)
-    return _OPENING.match(source.text, start)
+    mention = source.mention(path) if path else None
+    return _OPENING.match(source.text, source.offsets(mention.value)[0]) if mention and mention.value else None
 
 
 def _place(pieces: list[tuple[str, int, int]], index: int) -> int:

@@ -294,4 +294,4 @@ def _line(edited: EditedOutput, number: int) -> int:
 
 def as_change(change: FileChange) -> Change:
     """Return a change of a source as the diff of a report needs it."""
-    return Change(FileStatus.UPDATE, change.path, "", "", change.before, change.after)
+    return Change.of_source(*change)

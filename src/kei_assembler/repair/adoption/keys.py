@@ -12,11 +12,11 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.owners import Owned
 from kei_assembler.repair.adoption.changes import Candidate
-from kei_assembler.repair.edits import Edit
+from kei_assembler.repair.edits import Edit, edited_text
 from kei_assembler.targets import TARGETS
-from kei_assembler.toml.lists import Order
+from kei_assembler.toml.lists import Order, equal_ends
 from kei_assembler.toml.rewriting import Splices, added, reordered, with_value, without_key
-from kei_assembler.toml.source import Source
+from kei_assembler.toml.source import Source, read_toml
 
 ReadBack = Callable[[LoadedKit, Owned, bytes], Mapping[str, Any]]
 """Returns the data of a manifest that gives an output some content. It can be empty, and lack keys."""
@@ -28,15 +28,26 @@ _OTHERS = frozenset(("name", "display-name", "targets", "role", "handoff"))
 def changed_keys(
     source: Source, one: Owned, before: Mapping[str, Any], after: Mapping[str, Any], only_here: str
 ) -> Iterator[Candidate]:
-    """Yield the candidates for the keys in which the data of a manifest differ. `source` is the manifest."""
+    """Yield the candidates for the keys in which the data of a manifest differ, and at last the one for all of them.
+
+    `source` is the manifest.
+    """
     old, new = dict(_values(before)), dict(_values(after))
-    for path in dict.fromkeys((*old, *new)):
-        if before and after and old.get(path) != new.get(path):
-            splices = _edits(
-                source, _place(path, one.output.target, only_here), old.get(path), new.get(path), only_here
-            )
-            if splices:
-                yield tuple(Edit(source.file, *splice) for splice in splices)
+
+    def edits_of(some: Source, path: KeyPath) -> Candidate:
+        place = _place(path, one.output.target, only_here)
+        splices = _edits(some, place, old.get(path), new.get(path), only_here)
+        return tuple(Edit(some.file, *splice) for splice in splices)
+
+    paths = [path for path in (*new, *(path for path in old if path not in new)) if old.get(path) != new.get(path)]
+    if not before or not after or not paths:
+        return
+    yield from filter(None, (edits_of(source, path) for path in paths))
+    made = source
+    for path in paths:  # keys that are gone come last, so that a table whose only key goes can get another one
+        made = read_toml(source.file, edited_text(made.text, edits_of(made, path)).encode())
+    first, last = equal_ends(source.text, made.text)
+    yield (Edit(source.file, first, len(source.text) - last, made.text[first : len(made.text) - last]),)
 
 
 def _values(data: Mapping[str, Any], around: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

@@ -77,13 +77,13 @@ class _Search:
             end, present = self._walked(state, first, keys_first)
             if not self._distance(present):
                 return Found(end)
-        keys = sorted({edit for candidate in self.keys(state) for edit in candidate})
-        left = self._left(first, self._nearest(end, present))
-        return Found(end, tuple(left), self._errors(state, keys))
+        errors = self._errors(state, [*self.keys(state)][-1:])
+        nearest = first if errors else self._nearest(end, present)
+        return Found(end, tuple(self._left(first, nearest)), errors)
 
-    def _errors(self, state: State, edits: Sequence[Edit]) -> tuple[Diagnostic, ...]:
+    def _errors(self, state: State, candidates: Iterable[Candidate]) -> tuple[Diagnostic, ...]:
         try:
-            return tuple(state.with_edits(edits).errors(self.one))
+            return tuple(error for edits in candidates for error in state.with_edits(edits).errors(self.one))
         except (AssembleError, ValueError):
             return ()
 
@@ -97,7 +97,7 @@ class _Search:
 
     def _nearest(self, state: State, present: Sequence[Line]) -> Sequence[Line]:
         """Return the lines with all changes of keys, if these have more of the edited lines, in whatever order."""
-        tried = self._tried(state, sorted({edit for candidate in self.keys(state) for edit in candidate}))
+        tried = next((self._tried(state, edits) for edits in [*self.keys(state)][-1:]), None)
         lines = tried[0].explained(self.one) if tried else present
         wanted = Counter(self.wanted)
         missing = [(wanted - Counter(line.text for line in each)).total() for each in (lines, present)]

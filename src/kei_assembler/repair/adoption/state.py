@@ -10,18 +10,16 @@ from kei_assembler.build.classify import comment_of, text_of
 from kei_assembler.build.kit_plan import preview
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_errors
-from kei_assembler.files.overlay import Overlay
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import Output
 from kei_assembler.kit.owners import Owned
-from kei_assembler.loader import load_kit
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.stamped_sections import layout
 from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Line
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.repair.adoption.texts import Texts
-from kei_assembler.repair.edits import Edit, content_of, edited
+from kei_assembler.repair.edits import Edit, by_file, content_of, edited, kit_with
 
 
 class Generated(NamedTuple):
@@ -48,8 +46,7 @@ class State:
         if not self.contents:
             return self.original
         kit = self.original
-        by_path = {kit.tree.real(kit.path(file)): content for file, content in self.contents.items()}
-        return load_kit(kit.folder, files=Overlay(kit.files, by_path), for_user=kit.for_user)
+        return kit_with(kit, {kit.tree.real(kit.path(file)): content for file, content in self.contents.items()})
 
     @cached_property
     def texts(self) -> Texts:
@@ -76,10 +73,7 @@ class State:
             AssembleError: a file cannot be read.
             ValueError: see `edits.edited`.
         """
-        by_file: dict[str, list[Edit]] = {}
-        for edit in edits:
-            by_file.setdefault(edit.file, []).append(edit)
-        new = {file: edited(self.content(file), some) for file, some in by_file.items()}
+        new = {file: edited(self.content(file), some) for file, some in by_file(edits).items()}
         return State(self.original, {**self.contents, **new})
 
     def generated(self, one: Owned) -> Generated | None:

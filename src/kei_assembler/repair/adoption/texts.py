@@ -9,6 +9,7 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.render.places import Part, dotted
 from kei_assembler.repair.edits import Edit
+from kei_assembler.toml.lists import equal_ends
 from kei_assembler.toml.rewriting import reordered, same_value
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import respelled, written_at
@@ -64,7 +65,7 @@ class Text(NamedTuple):
 
     def changed(self, made: str) -> Edit | None:
         """Return the edit that makes the text another one. Only the part that differs is edited."""
-        start, end = _same(self.value, made)
+        start, end = equal_ends(self.value, made)
         return self.edit(start, len(self.value) - end, made[start : len(made) - end])
 
     def with_lines(self, first: int, last: int, lines: list[str]) -> Edit | None:
@@ -77,14 +78,6 @@ class Text(NamedTuple):
         own = self.lines[number].rstrip(SPACES)
         is_same = printed.endswith(own) and not printed[: len(printed) - len(own)].strip(SPACES)
         return printed[: len(printed) - len(own)] if is_same else None
-
-
-def _same(one: str, other: str) -> tuple[int, int]:
-    """Return how many characters at the start, and how many at the end, two texts have in common."""
-    most = min(len(one), len(other))
-    start = next((at for at in range(most) if one[at] != other[at]), most)
-    end = next((at for at in range(most - start) if one[-1 - at] != other[-1 - at]), most - start)
-    return start, end
 
 
 class Texts:
