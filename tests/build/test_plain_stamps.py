@@ -298,7 +298,7 @@ def test_a_submodule(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -
     git(outer, "init", "--quiet")
     git(outer, "submodule", "--quiet", "add", str(kit.folder), "sub")
     git(outer, "commit", "--quiet", "--message=outer")
-    inside = Workbench(outer / "sub", kit._capsys, kit._monkeypatch)
+    inside = kit.below(str(outer / "sub"))
     for text in ("One.", "Two."):
         change_block(inside, text)
         assert inside.run("--all") == UPDATED

@@ -104,11 +104,19 @@ def test_a_damaged_record_never_has_another_digest(folder: Path, noise: bytes, a
 
 
 def test_a_record_that_grows_too_large_starts_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_record, "_MAX_BYTES", 1000)
+    monkeypatch.setattr(write_record, "MAX_BYTES", 1000)
     for number in range(50):
         record(folder).update({(f"{number}.md", ""): A})
         assert record(folder).digests[f"{number}.md", ""] == {A}
     assert file_of(folder).stat().st_size <= 1000
+
+
+def test_a_record_that_no_run_wrote_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(folder).update({ALPHA: A})
+    monkeypatch.setattr(write_record, "MAX_BYTES", 1000)
+    file_of(folder).write_text(f"{B}  \tx.md\n" * 100)
+    record(folder).update({ALPHA: B})
+    assert record(folder).digests == {ALPHA: {B}, ("x.md", ""): {B}}
 
 
 def _update(folder: str, process: int) -> None:

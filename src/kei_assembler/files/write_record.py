@@ -27,10 +27,12 @@ Part = tuple[str, str]
 Digests = Mapping[Part, frozenset[str]]
 """The digests that a part may have."""
 
+MAX_BYTES = 32 * 1024 * 1024
+"""The maximum size of a record: what some 300,000 outputs need. Beyond that, a record starts again."""
+
 _FOLDER = "assemble"
 _HEAD = "# What `assemble` last wrote, for the setting `stamp`. Nothing is lost if this file is deleted.\n"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<section>[^\t]*)\t(?P<path>[^\t]+)")
-_MAX_BYTES = 32 * 1024 * 1024
 _MAX_TRIES = 100
 
 
@@ -82,13 +84,16 @@ class WriteRecord:
     def _try_update(self, digests: Mapping[Part, str], keeps: bool) -> bool:
         before = self._content()
         after = _as_bytes(_updated(_parsed(before), digests, keeps))
-        if len(after) > _MAX_BYTES:  # with what was written long ago
+        if len(after) > MAX_BYTES:  # with what was written long ago
             after = _as_bytes(_updated({}, digests, keeps))
         if after == (before or _as_bytes({})):
             return True
         folder, name = os.path.split(self._path)
         with closing(Folder(folder, Root.at(os.path.dirname(folder)), create=0o777)) as opened:
             atomic.remove_stale_temp_files(opened)
+            if before is not None and len(before) > MAX_BYTES:  # no run wrote that
+                opened.delete(name)
+                before = None
             is_done = atomic.replace(opened, name, before, after)
         if is_done:
             RECORDER.record_written(self._path, after)
@@ -98,7 +103,7 @@ class WriteRecord:
         """The bytes of the file, or None if it does not exist or cannot be read."""
         try:
             folder = os.path.dirname(os.path.dirname(self._path))
-            return DISK.read(self._path, 2 * _MAX_BYTES, Root(folder)) if self._path else None
+            return DISK.read(self._path, MAX_BYTES, Root(folder)) if self._path else None
         except OSError:
             return None
 
