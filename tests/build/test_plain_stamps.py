@@ -56,6 +56,11 @@ def lose_record(folder: Path) -> None:
     shutil.rmtree(Path(git(folder, "rev-parse", "--absolute-git-dir")) / "assemble")
 
 
+def record_of(kit: Workbench) -> Path:
+    [path] = (path for path in (kit.folder / ".git/assemble").iterdir() if path.name != "lock")
+    return path
+
+
 def edited(run: Run) -> list[str]:
     """Return the files that a run reports as edited."""
     return [line.split(":")[0] for line in run.stderr.split("\n") if "error[O604]" in line]
@@ -170,7 +175,7 @@ def test_a_commit_without_its_outputs(clone: Workbench) -> None:
 def test_a_damaged_record(kit: Workbench, content: bytes) -> None:
     change_block(kit, "New.")
     assert kit.run("--all") == UPDATED
-    [record] = (kit.folder / ".git/assemble").iterdir()
+    record = record_of(kit)
     record.write_bytes(content)
     change_block(kit, "Newer.")
     run = kit.run("--all")
@@ -181,7 +186,7 @@ def test_a_damaged_record(kit: Workbench, content: bytes) -> None:
 
 
 def test_a_record_that_is_a_link_is_neither_read_nor_written(kit: Workbench) -> None:
-    [record] = (kit.folder / ".git/assemble").iterdir()
+    record = record_of(kit)
     secret = kit.folder.parent / f"{kit.folder.name}-elsewhere"
     shutil.move(record, secret)
     record.symlink_to(secret)
@@ -298,7 +303,7 @@ def test_a_submodule(kit: Workbench, tmp_path_factory: pytest.TempPathFactory) -
     git(outer, "init", "--quiet")
     git(outer, "submodule", "--quiet", "add", str(kit.folder), "sub")
     git(outer, "commit", "--quiet", "--message=outer")
-    inside = Workbench(outer / "sub", kit._capsys, kit._monkeypatch)
+    inside = kit.below(str(outer / "sub"))
     for text in ("One.", "Two."):
         change_block(inside, text)
         assert inside.run("--all") == UPDATED
@@ -318,7 +323,7 @@ def test_a_kit_in_a_subfolder(bench: Workbench) -> None:
         for text in ("One.", "Two."):
             change_block(each, text)
             assert each.run("--all") == UPDATED
-    assert len([*(bench.folder / ".git/assemble").iterdir()]) == 2
+    assert len([*(bench.folder / ".git/assemble").iterdir()]) == 3  # and the lock
 
 
 def test_a_checkout_of_another_branch(kit: Workbench) -> None:

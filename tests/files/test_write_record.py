@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from conftest import examples
 from kei_assembler.diagnostics import AssembleError
-from kei_assembler.files import write_record
+from kei_assembler.files import atomic, write_record
+from kei_assembler.files.folder import Folder
 from kei_assembler.files.write_record import Part, WriteRecord
 
 A, B = "a" * 64, "b" * 64
@@ -31,7 +33,7 @@ def record(folder: Path, variant: str = "") -> WriteRecord:
 
 
 def file_of(folder: Path) -> Path:
-    [path] = (folder.parent / ".git/assemble").iterdir()
+    [path] = (path for path in (folder.parent / ".git/assemble").iterdir() if path.name != "lock")
     return path
 
 
@@ -104,11 +106,45 @@ def test_a_damaged_record_never_has_another_digest(folder: Path, noise: bytes, a
 
 
 def test_a_record_that_grows_too_large_starts_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_record, "_MAX_BYTES", 1000)
+    monkeypatch.setattr(write_record, "MAX_BYTES", 1000)
     for number in range(50):
         record(folder).update({(f"{number}.md", ""): A})
         assert record(folder).digests[f"{number}.md", ""] == {A}
     assert file_of(folder).stat().st_size <= 1000
+
+
+def test_a_record_that_no_run_wrote_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(folder).update({ALPHA: A})
+    monkeypatch.setattr(write_record, "MAX_BYTES", 1000)
+    file_of(folder).write_text(f"{B}  \tx.md\n" * 100)
+    record(folder).update({ALPHA: B})
+    assert record(folder).digests == {ALPHA: {B}, ("x.md", ""): {B}}
+
+
+def test_a_run_that_cleans_up_does_not_disturb_another_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the swap, nobody has locked the replaced file, so another run may remove it as a stale one."""
+    record(folder).update({ALPHA: A})
+    exchange = Folder.exchange
+
+    def exchanged(self: Folder, one: str, other: str) -> None:
+        exchange(self, one, other)
+        atomic.remove_stale_temp_files(self)
+
+    monkeypatch.setattr(Folder, "exchange", exchanged)
+    record(folder).update({ALPHA: B})
+    assert record(folder).digests == {ALPHA: {B}}
+    assert len([*file_of(folder).parent.iterdir()]) == 2
+
+
+def test_a_lock_that_stays_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(folder).update({ALPHA: A})
+    monkeypatch.setattr(atomic, "MAX_WAITS", 3)
+    with (folder.parent / ".git/assemble/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(AssembleError, match="another program is changing it"):
+            record(folder).update({ALPHA: B})
+        record(folder).update({ALPHA: A})
+    assert record(folder).digests == {ALPHA: {A}}
 
 
 def _update(folder: str, process: int) -> None:

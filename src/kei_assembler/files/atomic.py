@@ -15,6 +15,7 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -22,6 +23,11 @@ from typing import BinaryIO
 from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder
 
 _TEMPORARY = re.compile(r"\.assemble-[0-9a-f]{16}(?P<inodes>(?:-[0-9]{1,20}){0,2})\.tmp")
+
+MAX_WAITS = 1000
+"""How often a run looks whether a lock is free: for ten seconds."""
+
+_WAIT = 0.01
 
 
 def create(folder: Folder, name: str, content: bytes) -> bool:
@@ -84,7 +90,10 @@ def _swap(folder: Folder, temporary: str, name: str, before: bytes) -> bool:
         return True
     if _has_content(folder, temporary, before):
         return True
-    folder.exchange(temporary, name)
+    try:
+        folder.exchange(temporary, name)
+    except FileNotFoundError:  # another run has removed it as a stale file, so it was the one to be replaced
+        return True
     return False
 
 
@@ -171,6 +180,32 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextmanager
+def locked(folder: Folder, name: str) -> Iterator[None]:
+    """Hold the lock of a file in a folder, which is created if it does not exist, and stays.
+
+    Where there are no locks, nothing is held.
+
+    Raises:
+        OSError: the file cannot be opened, or somebody else holds the lock for seconds.
+    """
+    try:
+        descriptor = folder.create(name, 0o666)
+    except FileExistsError:
+        descriptor, _ = folder.open(name)
+    try:
+        waits = 0
+        with suppress(OSError):
+            while not _lock(descriptor) and waits < MAX_WAITS:
+                waits += 1
+                time.sleep(_WAIT)
+        if waits == MAX_WAITS:
+            raise OSError(errno.EBUSY, "another program is changing it")
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_temporary(path: str) -> bool:

@@ -8,6 +8,7 @@ counts as missing.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Mapping
@@ -27,11 +28,12 @@ Part = tuple[str, str]
 Digests = Mapping[Part, frozenset[str]]
 """The digests that a part may have."""
 
-_FOLDER = "assemble"
+MAX_BYTES = 32 * 1024 * 1024
+"""The maximum size of a record: what some 300,000 outputs need. Beyond that, a record starts again."""
+
+_FOLDER, _LOCK = "assemble", "lock"
 _HEAD = "# What `assemble` last wrote, for the setting `stamp`. Nothing is lost if this file is deleted.\n"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<section>[^\t]*)\t(?P<path>[^\t]+)")
-_MAX_BYTES = 32 * 1024 * 1024
-_MAX_TRIES = 100
 
 
 class WriteRecord:
@@ -70,35 +72,36 @@ class WriteRecord:
         if not (self._path and digests):
             return
         try:
-            is_done = any(self._try_update(digests, keeps) for _ in range(_MAX_TRIES))
-            reason = "other programs are changing it"
+            if _changed(self._content(), digests, keeps):
+                self._write(digests, keeps)
         except OSError as error:
-            is_done, reason = False, error.strerror or str(error)
+            message = f"{self._path}, the record of the last writes, cannot be written: {error.strerror or error}"
+            raise AssembleError(message, 'allow it, or set `stamp = "digest"`, which needs no record') from error
         self.__dict__.pop("digests", None)
-        if not is_done:
-            hint = 'allow it, or set `stamp = "digest"`, which needs no record'
-            raise AssembleError(f"{self._path}, the record of the last writes, cannot be written: {reason}", hint)
 
-    def _try_update(self, digests: Mapping[Part, str], keeps: bool) -> bool:
-        before = self._content()
-        after = _as_bytes(_updated(_parsed(before), digests, keeps))
-        if len(after) > _MAX_BYTES:  # with what was written long ago
-            after = _as_bytes(_updated({}, digests, keeps))
-        if after == (before or _as_bytes({})):
-            return True
+    def _write(self, digests: Mapping[Part, str], keeps: bool) -> None:
         folder, name = os.path.split(self._path)
-        with closing(Folder(folder, Root.at(os.path.dirname(folder)), create=0o777)) as opened:
+        with (
+            closing(Folder(folder, Root.at(os.path.dirname(folder)), create=0o777)) as opened,
+            atomic.locked(opened, _LOCK),
+        ):
             atomic.remove_stale_temp_files(opened)
-            is_done = atomic.replace(opened, name, before, after)
-        if is_done:
+            before = self._content()
+            after = _changed(before, digests, keeps)
+            if after is None:  # another run has just written the same
+                return
+            if before is not None and len(before) > MAX_BYTES:  # no run wrote that
+                opened.delete(name)
+                before = None
+            if not atomic.replace(opened, name, before, after):
+                raise OSError(errno.EBUSY, "another program is changing it")
             RECORDER.record_written(self._path, after)
-        return is_done
 
     def _content(self) -> bytes | None:
         """The bytes of the file, or None if it does not exist or cannot be read."""
         try:
             folder = os.path.dirname(os.path.dirname(self._path))
-            return DISK.read(self._path, 2 * _MAX_BYTES, Root(folder)) if self._path else None
+            return DISK.read(self._path, MAX_BYTES, Root(folder)) if self._path else None
         except OSError:
             return None
 
@@ -112,10 +115,15 @@ def _parsed(content: bytes | None) -> Digests:
     return found
 
 
-def _updated(known: Digests, digests: Mapping[Part, str], keeps: bool) -> Digests:
-    new = {part: frozenset([digest] if digest else ()) for part, digest in digests.items()}
+def _changed(content: bytes | None, digests: Mapping[Part, str], keeps: bool) -> bytes | None:
+    """Return the content of a record with these digests, or None if it has them already."""
+    known = _parsed(content)
     former = known if keeps else {}
-    return {**known, **{part: some.union(former.get(part, ())) for part, some in new.items()}}
+    new = {part: former.get(part, frozenset()).union([digest] if digest else []) for part, digest in digests.items()}
+    after = _as_bytes({**known, **new})
+    if len(after) > MAX_BYTES:  # with what was written long ago
+        after = _as_bytes(new)
+    return None if after == (content or _as_bytes({})) else after
 
 
 def _as_bytes(digests: Digests) -> bytes:
