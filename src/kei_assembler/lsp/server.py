@@ -30,7 +30,7 @@ DELAY = 0.2
 """Seconds without a change before a kit is checked again."""
 
 _WORKERS = 4
-"""How many threads answer requests and check kits. One more reads what the client sends."""
+"""The number of threads: one reads what the client sends, the others answer requests and check kits."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -213,11 +213,8 @@ def _add_edits(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     async def rename(params: types.RenameParams) -> types.WorkspaceEdit:
-        place = place_at(server.snapshot(), params.text_document.uri, params.position)
         try:
-            if place is None:
-                raise AssembleError("this file is not a source of a kit")
-            return await server.in_thread(renamed, place, params.new_name, server.client_capabilities)
+            return await server.in_thread(renamed, server.snapshot(), params, server.client_capabilities)
         except AssembleError as error:
             found = (f"{one.location}: {one.message}" for one in error.diagnostics[:1])
             message = "; ".join(filter(None, (error.message, error.hint, *error.details, *found)))
