@@ -63,6 +63,9 @@ this with a [template](templates.md).
 
 ## Editors
 
+`assemble lsp` checks, completes and corrects manifests and all other sources [in your editor](editors.md). Without it,
+JSON Schemas do a part of that.
+
 Editors with Taplo or Tombi complete and check manifests that begin with the following line. `assemble init` and
 `assemble new` write it. In a kit without schemas, for example after an import, `assemble init` adds both.
 

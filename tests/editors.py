@@ -159,6 +159,17 @@ class Editor:
 
         return self.run(wait())
 
+    def shows(self, file: str, *codes: str) -> bool:
+        """Return whether the server publishes just findings with these codes for a file, now or a little later."""
+
+        async def wait() -> bool:
+            while [one.code for one in self.published.get(file, ())] != [*codes] or file not in self.published:
+                self._news.clear()
+                await self._news.wait()
+            return True
+
+        return self.run(wait())
+
     def ask(self, method: str, params: Any) -> Any:
         return self.run(self.client.protocol.send_request_async(method, params))
 

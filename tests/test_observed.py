@@ -117,7 +117,7 @@ def _is_of_process(path: str) -> bool:
 class Step(NamedTuple):
     """A command line for a kit, and where it runs. `sources` are the files that it names for an import.
 
-    `given` is what it reads from stdin, if that is not empty.
+    `given` is what it reads from stdin, if that is not empty, and `seconds` how long the end of that is away.
     """
 
     name: str
@@ -125,6 +125,7 @@ class Step(NamedTuple):
     environment: Mapping[str, str] = {}
     sources: Sequence[Path] = ()
     given: str = ""
+    seconds: int = 0
 
 
 def _build(*args: str) -> Callable[[RandomKit], Step]:
@@ -242,8 +243,13 @@ def _adopt(kit: RandomKit) -> Step:
 
 
 GIVEN = """
-import io, sys
-sys.stdin = io.TextIOWrapper(io.BytesIO({0!r}.encode(errors="surrogateescape")))
+import io, sys, time
+class Given(io.BytesIO):
+    def readline(self, *args):
+        line = super().readline(*args)
+        time.sleep(0 if line else {1})
+        return line
+sys.stdin = io.TextIOWrapper(Given({0!r}.encode(errors="surrogateescape")))
 """
 
 
@@ -252,6 +258,33 @@ def _guard(kit: RandomKit) -> Step:
     path = kit.chooser.choice([str(path) for path in sorted(_files(kit.kit))] or ["agents/alpha.md"])
     edit = kit.chooser.choice(({"content": "Mine."}, {"old_string": "a", "new_string": "b"}, {}))
     return Step("guard", ["guard"], given=json.dumps({"tool_input": {"file_path": path, **edit}}))
+
+
+def _lsp(kit: RandomKit) -> Step:
+    """A step that opens a file of the kit in an editor, and asks for all that an editor can."""
+    files = [path for path in sorted(_files(kit.kit)) if path.suffix in (".toml", ".md")]
+    uri = kit.chooser.choice(files or [kit.kit / "agents/alpha.toml"]).as_uri()
+    text = kit.chooser.choice(files or [kit.kit]).read_bytes().decode(errors="replace") if files else "name = "
+    start, folder = {"line": 0, "character": 0}, {"uri": kit.kit.as_uri(), "name": "kit"}
+    document = {"uri": uri, "languageId": "toml", "version": 1, "text": text}
+    messages: list[tuple[str, dict[str, object]]] = [
+        ("initialize", {"capabilities": {}, "workspaceFolders": [folder]}),
+        ("initialized", {}),
+        ("textDocument/didOpen", {"textDocument": document}),
+        ("textDocument/codeAction", {"range": {"start": start, "end": start}, "context": {"diagnostics": []}}),
+    ]
+    for line in range(min(text.count("\n") + 1, 12)):
+        position = {"line": line, "character": kit.chooser.randrange(30)}
+        messages += [(f"textDocument/{name}", {"position": position}) for name in ("completion", "definition", "hover")]
+        messages.append(("textDocument/references", {"position": position, "context": {"includeDeclaration": True}}))
+        messages.append(("textDocument/rename", {"position": position, "newName": "omega"}))
+    given = ""
+    for number, (method, params) in enumerate(messages):
+        is_request = method not in ("initialized", "textDocument/didOpen")
+        message = {"jsonrpc": "2.0", **({"id": number} if is_request else {}), "method": method}
+        content = json.dumps({**message, "params": {"textDocument": {"uri": uri}, **params}})
+        given += f"Content-Length: {len(content)}\r\n\r\n{content}"
+    return Step("lsp", ["lsp"], given=given, seconds=2)
 
 
 def _doctor(kit: RandomKit) -> Step:
@@ -303,7 +336,7 @@ COMMANDS: Sequence[Callable[[RandomKit], Step]] = (
         ),
     ),
     *(_why, _why, _words("gitignore", ["gitignore"])),
-    *(_doctor, _doctor, _adopt, _adopt, _guard),
+    *(_doctor, _doctor, _adopt, _adopt, _guard, _lsp, _lsp),
     *(
         _words("rename", *(["rename", *words] for words in RENAMES)),
         _words("rename", ["rename", "alpha", "omega"], ["rename", "block:house", "deep/home"]),
@@ -328,6 +361,7 @@ NAMES = frozenset(
             "import",
             "init",
             "list",
+            "lsp",
             "new",
             "recursive",
             "remove",
@@ -341,7 +375,7 @@ NAMES = frozenset(
 )
 ONLY_READING = NAMES & {
     *("completion", "doctor", "explain", "gitignore", "graph", "guard", "impact", "list", "schema", "show", "targets"),
-    "why",
+    *("lsp", "why"),
 }
 WITHOUT_KIT = ("targets", "--all", "--help", "--version")
 """The last words of the commands about targets that need no kit."""
@@ -489,7 +523,7 @@ class Laboratory:
         timer = Timer(0.2, _disturb, [kit])
         if is_watch:
             timer.start()
-        given = GIVEN.format(step.given) if step.given else ""
+        given = GIVEN.format(step.given, step.seconds) if step.given else ""
         run = self.observer.run(here, args, environment, given + (WATCH if is_watch else COMMAND))
         if is_watch:
             timer.join()

@@ -20,7 +20,7 @@ from kei_assembler.lsp.positions import Text
 
 def applied(text: str, edits: list[types.TextEdit], encoding: str | None = None) -> str:
     measured = Text(text, encoding)
-    for edit in sorted(edits, key=lambda each: each.range.start, reverse=True):
+    for edit in reversed(sorted(edits, key=lambda each: each.range.start)):  # noqa: C413 - of two at one place, the last
         start, end = measured.offset(edit.range.start), measured.offset(edit.range.end)
         text = text[:start] + edit.new_text + text[end:]
     return text
@@ -106,6 +106,18 @@ def test_all_that_is_safe_is_fixed_at_once(ide: Editor) -> None:
     fixed = apply(ide, {"agents/critic.toml": text}, action.edit)["agents/critic.toml"]
     assert fixed.count("honesty") + fixed.count("honesy") < text.count("hones")
     assert '"Bsh"' in fixed
+
+
+def test_wrong_settings_are_fixed_in_the_text_that_is_not_saved(ide: Editor) -> None:
+    text = "# 😀\n" + KIT["assemble.toml"].replace("[target", 'oblgatory = ["honesty"]\n\n[target')
+    ide.open("assemble.toml", text)
+    for only in ("quickfix", "source.fixAll"):
+        [action] = act(ide, "assemble.toml", 1, [only])
+        assert action.edit
+        for change in action.edit.document_changes or ():
+            assert isinstance(change, types.TextDocumentEdit)
+            edits = [each for each in change.edits if isinstance(each, types.TextEdit)]
+            assert applied(text, edits) == text.replace("oblgatory", "obligatory")
 
 
 def test_actions_wait_for_the_check_of_the_text(ide: Editor) -> None:

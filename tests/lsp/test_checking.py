@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from lsprotocol import types
@@ -42,15 +43,14 @@ def test_one_unsaved_file_has_findings_because_of_another(ide: Editor) -> None:
     ide.open("agents/critic.toml")
     assert ide.found("agents/critic.toml") == []
     ide.open("_blocks/honesty.md", "Be honest about {{PROJEKT}}.\n")
-    assert codes(ide.found("_blocks/honesty.md")) == ["T402"]
+    assert ide.shows("_blocks/honesty.md", "T402")
 
 
 def test_a_file_that_only_the_editor_has(ide: Editor) -> None:
     ide.open("agents/critic.toml", CRITIC.replace('["honesty"]', '["honesty", "care"]'))
-    assert codes(ide.found("agents/critic.toml")) == ["B201"]
-    ide.published.clear()
+    assert ide.shows("agents/critic.toml", "B201")
     ide.open("_blocks/care.md", "Take care.\n")
-    assert ide.found("agents/critic.toml") == []
+    assert ide.shows("agents/critic.toml")
 
 
 def test_broken_settings(ide: Editor) -> None:
@@ -68,24 +68,47 @@ def test_files_outside_of_any_kit(ide: Editor, bench: Workbench) -> None:
     assert [*ide.published] == ["agents/critic.toml"]
 
 
+def test_a_folder_with_a_strange_name(bench: Workbench) -> None:
+    strange = bench.below("a b#ü%41😀;x")
+    strange.write(KIT)
+    with Editor.started(strange.folder) as ide:
+        ide.open("agents/critic.toml", CRITIC.replace("honesty", "honest"))
+        assert codes(ide.found("agents/critic.toml")) == ["B201"]
+
+
+def test_windows_line_ends(ide: Editor) -> None:
+    ide.open("agents/critic.toml", CRITIC.replace("honesty", "honest").replace("\n", "\r\n"))
+    [one] = ide.found("agents/critic.toml")
+    assert one.range == types.Range(types.Position(3, 10), types.Position(3, 18))
+
+
+@pytest.mark.slow
+def test_the_first_findings_of_a_large_kit_appear_within_a_second(bench: Workbench) -> None:
+    names = [f"agent-{number}" for number in range(200)]
+    bench.write({**KIT, **{f"agents/{name}.toml": CRITIC.replace("critic", name) for name in names}})
+    with Editor.started(bench.folder) as ide:
+        start = time.monotonic()
+        ide.open("agents/agent-7.toml", CRITIC.replace("critic", "agent-7").replace("honesty", "honest"))
+        assert codes(ide.found("agents/agent-7.toml")) == ["B201"]
+        assert time.monotonic() - start < 1
+
+
 def test_several_kits(ide: Editor, bench: Workbench) -> None:
     bench.below("inner").write({"assemble.toml": SETTINGS, "agents/coder.toml": CRITIC.replace("critic", "coder")})
     ide.open("agents/critic.toml", CRITIC.replace("honesty", "honest"))
     ide.open("inner/agents/coder.toml")
-    assert codes(ide.found("inner/agents/coder.toml")) == ["B201"]
-    assert codes(ide.found("agents/critic.toml")) == ["B201"]
-    ide.published.clear()
+    assert ide.shows("inner/agents/coder.toml", "B201")
+    assert ide.shows("agents/critic.toml", "B201")
     ide.close("inner/agents/coder.toml")
-    assert ide.found("inner/agents/coder.toml") == []
+    assert ide.shows("inner/agents/coder.toml")
 
 
 def test_a_change_on_disk(ide: Editor, bench: Workbench) -> None:
     ide.open("agents/critic.toml")
-    assert ide.found("agents/critic.toml") == []
-    ide.published.clear()
+    assert ide.shows("agents/critic.toml")
     os.remove(bench.folder / "_blocks/honesty.md")
     ide.changed_on_disk("_blocks/honesty.md")
-    assert codes(ide.found("agents/critic.toml")) == ["B201"]
+    assert ide.shows("agents/critic.toml", "B201")
 
 
 def test_an_open_output_is_reported_when_it_is_out_of_date(ide: Editor, bench: Workbench) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 
 from kei_assembler.diagnostics import Diagnostic
+from kei_assembler.kit.discovery import read_kit
 from kei_assembler.lsp.checking import Checked, as_published, location
 from kei_assembler.lsp.edits import line_edits, path_in, workspace_edit
 from kei_assembler.repair.fixes import Fixes
@@ -62,7 +63,8 @@ def _fix_all(
 ) -> Iterator[types.CodeAction]:
     """Yield the action that makes all fixes that can be made at once."""
     snapshot = checked.snapshot
-    fixes, rounds = Fixes(snapshot.usable(checked.folder), with_unsafe=False), iter([found])
+    kit = read_kit(checked.folder, snapshot.files(checked.folder))  # the settings can have the errors
+    fixes, rounds = Fixes(kit, with_unsafe=False), iter([found])
     fixes.apply(lambda _: next(rounds, ()))
     edits = {
         path_in(checked.folder, each.path): line_edits(each.before, each.after, snapshot.encoding)

@@ -60,22 +60,21 @@ def checked(snapshot: Snapshot, folder: str) -> Checked:
 def checked_alone(snapshot: Snapshot, folder: str, path: str) -> Checked | None:
     """Check one manifest of the kit in a folder, which is fast. The result only has what is located in the manifest.
 
-    None is returned if the file is not a manifest.
+    None is returned if the file is not a manifest, or the kit cannot be checked.
 
     Raises:
         Outdated: the documents have changed meanwhile.
     """
-    found: list[Diagnostic] = []
-    file = display_path_from(folder, path)
+    result, file = None, display_path_from(folder, path)
     with suppress(AssembleError, MemoryError):
         kit = snapshot.kit(folder)
-        if file not in kit.manifests:
-            return None
-        refuse_home(kit)
-        policy = Policy.of(kit)
-        found = policy.weigh(plan_kit(kit, [file], False, policy.ignore).diagnostics)
+        if file in kit.manifests:
+            refuse_home(kit)
+            policy = Policy.of(kit)
+            found = policy.weigh(plan_kit(kit, [file], False, policy.ignore).diagnostics)
+            result = Checked(folder, snapshot, tuple(one for one in found if one.location.file == file))
     snapshot.refuse_outdated()
-    return Checked(folder, snapshot, tuple(one for one in found if one.location.file == file))
+    return result
 
 
 def _found(snapshot: Snapshot, folder: str) -> list[Diagnostic]:

@@ -7,7 +7,8 @@ from lsprotocol import types
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.lsp.definitions import name_at
 from kei_assembler.lsp.edits import line_edits, path_in, supports, workspace_edit
-from kei_assembler.lsp.places import Place
+from kei_assembler.lsp.places import Place, place_at
+from kei_assembler.lsp.snapshot import Snapshot
 from kei_assembler.repair.rename import rename
 
 
@@ -19,15 +20,17 @@ def renameable(place: Place) -> types.PrepareRenamePlaceholder | None:
     return types.PrepareRenamePlaceholder(place.text.range(subject.start, subject.end), subject.name)
 
 
-def renamed(place: Place, new_name: str, client: types.ClientCapabilities) -> types.WorkspaceEdit:
-    """Return the edit that gives what is at a place another name, in sources and outputs.
+def renamed(snapshot: Snapshot, params: types.RenameParams, client: types.ClientCapabilities) -> types.WorkspaceEdit:
+    """Return the edit that gives what is at a position another name, in sources and outputs.
 
     Raises:
         AssembleError: see `repair.rename.rename`, or there is no name, or the client cannot rename files.
     """
-    name, kit, snapshot = name_at(place), place.snapshot.kit(place.kit.folder), place.snapshot
-    if place.subject is None or name is None:
+    place, new_name = place_at(snapshot, params.text_document.uri, params.position), params.new_name
+    name = name_at(place) if place and place.subject else None
+    if place is None or name is None:
         raise AssembleError("there is no name of an agent, a block, a bundle or a value here")
+    kit = snapshot.kit(place.kit.folder)
     draft = rename(kit, name.label, new_name).draft
     moves, changes = {move.old: move.new for move in draft.moves}, {each.path: each for each in draft.changes()}
     if moves and types.ResourceOperationKind.Rename not in (supports(client).resource_operations or ()):

@@ -29,6 +29,9 @@ from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
 DELAY = 0.2
 """Seconds without a change before a kit is checked again."""
 
+_WORKERS = 4
+"""The number of threads: one reads what the client sends, the others answer requests and check kits."""
+
 _LOG = logging.getLogger(__name__)
 
 SLOW = 0.5
@@ -42,7 +45,7 @@ class Server(LanguageServer):
 
     def __init__(self, for_user: bool = False) -> None:
         # Positions of changes within a document could not be trusted: pygls also splits lines at U+2028 and others.
-        super().__init__("assemble", __version__, types.TextDocumentSyncKind.Full)
+        super().__init__("assemble", __version__, types.TextDocumentSyncKind.Full, max_workers=_WORKERS)
         self._for_user = for_user
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, Checked] = {}
@@ -131,12 +134,18 @@ _SOURCES = "**/*.{toml,md,j2}"
 
 def serve(stdin: BinaryIO, stdout: BinaryIO, for_user: bool = False) -> None:
     """Serve one client until it ends the connection."""
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_unexpected)
     server = Server(for_user)
     _add_notifications(server)
     for method, (options, answer) in _REQUESTS.items():
         server.feature(method, options)(_answering(server, answer))
     _add_edits(server)
     server.start_io(stdin, stdout)
+
+
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Return whether a record of the log is not about a request that was refused: that is no bug."""
+    return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
 
 
 def _add_notifications(server: Server) -> None:
@@ -204,11 +213,8 @@ def _add_edits(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     async def rename(params: types.RenameParams) -> types.WorkspaceEdit:
-        place = place_at(server.snapshot(), params.text_document.uri, params.position)
         try:
-            if place is None:
-                raise AssembleError("this file is not a source of a kit")
-            return await server.in_thread(renamed, place, params.new_name, server.client_capabilities)
+            return await server.in_thread(renamed, server.snapshot(), params, server.client_capabilities)
         except AssembleError as error:
             found = (f"{one.location}: {one.message}" for one in error.diagnostics[:1])
             message = "; ".join(filter(None, (error.message, error.hint, *error.details, *found)))
