@@ -147,6 +147,8 @@ def test_the_name_of_a_block_of_the_kit_is_taken(bench: Workbench) -> None:
         ("日本語", "shared"),
         ("42", "42"),
         ("`code` and *more*", "code-and-more"),
+        ("The [rules](docs/rules.md)", "the-rules"),
+        ("snake_case", "snake-case"),
         ("What you should always do before you answer any question", "what-you-should-always-do-before-you-answer-any"),
     ],
 )
