@@ -336,6 +336,7 @@ def test_a_second_import_changes_nothing(bench: Workbench) -> None:
     again = bench.run("import", FOLDER, "--share")
     assert (again.status, again.stdout, bench.files()) == (0, "", before)
     assert "4 agents: 4 already imported" in again.stderr
+    assert "shared block" not in again.stderr
 
 
 def test_parts_with_variants_are_shared_by_two_agents(bench: Workbench) -> None:

@@ -128,12 +128,13 @@ def import_files(
     added = [file for file in added if file.path not in foreign]
     written = [*dict.fromkeys((path, "kept") for path in (*generated, *(file.path for file in kept))), *written]
     found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited]
-    found += [*(one for file in manifests for one in file.conversion.found), *sharing.found]
+    found += [one for file in manifests for one in file.conversion.found]
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [(status, path) for path, status in written if status not in _UNCHANGED]
+    sharing = sharing if files else Sharing([])
     ending = _finish(kit, by_imported_file([*kept, *added]), options)
     clients = {agent.source.file: agent.target for agent in read.agents}
-    weighed = policy.weigh([*grouped(found, clients), *ending.found])
+    weighed = policy.weigh([*grouped([*found, *sharing.found], clients), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed))
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
