@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from conftest import Workbench
 from kei_assembler.importing.likeness import likeness
 from kei_assembler.importing.near_copies import MIN_LIKENESS, diverged
-from kei_assembler.importing.parts import Part
+from kei_assembler.importing.parts import Part, cuts
 from kei_assembler.importing.sharing import split
 from readers import read
 
@@ -147,6 +148,8 @@ def test_the_name_of_a_block_of_the_kit_is_taken(bench: Workbench) -> None:
         ("日本語", "shared"),
         ("42", "42"),
         ("`code` and *more*", "code-and-more"),
+        ("The [rules](docs/rules.md)", "the-rules"),
+        ("snake_case", "snake-case"),
         ("What you should always do before you answer any question", "what-you-should-always-do-before-you-answer-any"),
     ],
 )
@@ -333,6 +336,7 @@ def test_a_second_import_changes_nothing(bench: Workbench) -> None:
     again = bench.run("import", FOLDER, "--share")
     assert (again.status, again.stdout, bench.files()) == (0, "", before)
     assert "4 agents: 4 already imported" in again.stderr
+    assert "shared block" not in again.stderr
 
 
 def test_parts_with_variants_are_shared_by_two_agents(bench: Workbench) -> None:
@@ -375,16 +379,29 @@ LINES = st.sampled_from(
 )
 
 
-@given(st.lists(st.lists(LINES, max_size=14).map(lambda lines: "\n".join(lines).strip("\n")), min_size=2, max_size=6))
-def test_no_line_is_lost(texts: list[str]) -> None:
-    splits = split([*texts, *texts[:3]], frozenset(), 3).splits
-    users: dict[str, int] = {}
-    for text, made in zip(texts, splits, strict=False):
+TEXTS = st.lists(
+    st.lists(LINES, max_size=14).map(lambda lines: "\n".join(lines).strip("\n")), min_size=2, max_size=6
+).map(lambda texts: [*texts, *texts[:3]])
+
+
+@given(TEXTS, st.booleans())
+def test_no_line_is_lost(texts: list[str], has_known: bool) -> None:
+    known = frozenset(part.block for part in cuts(texts[0])[0] if part.block and has_known)
+    users: Counter[str] = Counter()
+    for text, made in zip(texts, split(texts, known, 3).splits, strict=True):
         assert _lines("\n".join([made.rest, *(each.text for each in made.shared)])) == _lines(text)
-    for made in splits:
-        for each in {each.text for each in made.shared}:
-            users[each] = users.get(each, 0) + 1
-    assert all(count >= 3 for count in users.values())
+        users.update({each.text for each in made.shared})
+    assert all(count >= 3 or text in known for text, count in users.items())
+
+
+@given(TEXTS)
+def test_blocks_that_exist_are_found_again(texts: list[str]) -> None:
+    splits = split(texts, frozenset(), 3).splits
+    known = frozenset(each.text for made in splits for each in made.shared)
+    again = split(texts, known, 3).splits
+    assert [(made.rest, [each.text for each in made.shared]) for made in again] == [
+        (made.rest, [each.text for each in made.shared]) for made in splits
+    ]
 
 
 LONG = "## Honesty\n\nSay what you ran, what you only read, and what you expect. Never claim that a test passed."

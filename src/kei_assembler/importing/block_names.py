@@ -12,6 +12,7 @@ from kei_assembler.importing.bodies import Section
 from kei_assembler.importing.text_variants import Piece
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import VARIANT_MARK
+from kei_assembler.markdown.inline_text import inline_text
 from kei_assembler.model.manifest import slug
 
 
@@ -127,7 +128,8 @@ def _names(titles: Sequence[str], agents: Sequence[str], is_usual: bool = False)
 
     Many sections are not about the first heading, but about what the agents are.
     """
-    plain = slug(_NUMBER.sub("", titles[0]).replace("_", "-")) or slug(titles[0]) or _NAMELESS
+    title = inline_text(titles[0])
+    plain = slug(_NUMBER.sub("", title).replace("_", "-")) or slug(title) or _NAMELESS
     heading = _shortened(plain, _MAX_HEADING)
     ordered = sorted(agents)
     words = words_in_all(ordered)

@@ -144,11 +144,13 @@ def import_files(
     generated += [file.path for file in manifests if file.is_kept]
     written = [*dict.fromkeys((path, "kept") for path in generated), *written]
     found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited, *known.found]
-    found += [*(one for file in manifests for one in file.conversion.found), *sharing.found]
+    found += [one for file in manifests for one in file.conversion.found]
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [*known.files, *((status, path) for path, status in written if status not in _UNCHANGED)]
+    sharing = sharing if files else Sharing([])
+    clients = {agent.source.file: agent.target for agent in read.agents}
     ending = _finish(kit, known.record, [*kept, *added], options)
-    weighed = policy.weigh([*grouped(found, {each.source.file: each.target for each in read.agents}), *ending.found])
+    weighed = policy.weigh([*grouped([*found, *sharing.found], clients), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed), known.reaches_others)
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
