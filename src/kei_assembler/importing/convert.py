@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from kei_assembler.markdown.placeholders import may_have_placeholders, protected
 from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_agents, toolset
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
+from kei_assembler.paths import is_inside
 from kei_assembler.rules import imports
 from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS
@@ -119,10 +119,11 @@ class _Converter:
             self.data["targets"] = [self.row.name]
         if own := assumed | self.own:
             self.data["target"] = {self.row.name: own}
-        name, path = self.data["name"], self.agent.kit_path
-        output = self.kit.output(self.row.name, name, manifest_of(self.kit, self.agent, name))
-        is_beside = bool(path) and os.path.dirname(path) == os.path.dirname(output)
-        is_left_behind = path != output and (is_beside or bool(target_by_folder(path)))
+        manifest = manifest_of(self.kit, self.agent, self.data["name"])
+        output = self.kit.output(self.row.name, self.data["name"], manifest)
+        path, folder = self.agent.kit_path, output.rpartition("/")[0]
+        is_seen = target_by_folder(path) is not None or (folder != "" and is_inside(path, folder))
+        is_left_behind = is_seen and path != output
         if is_left_behind:
             rest = "" if self.is_complete else "move what the manifest lacks and "
             hint = f"once `{output}` exists, {rest}delete this file: otherwise {self.row.label} sees the agent twice"
