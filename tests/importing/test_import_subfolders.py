@@ -129,6 +129,15 @@ def test_a_second_import_of_one_folder(bench: Workbench) -> None:
     assert run.stderr.startswith("1 agent: 1 already imported\n")
 
 
+def test_one_more_plugin(bench: Workbench) -> None:
+    run = _import(bench, {f"plugins/{each}/agents/{each}{each}.md": _agent(2 * each) for each in "ab"})
+    _follow(bench, run)
+    bench.write({"plugins/c/agents/cc.md": _agent("cc"), "plugins/agents/dd.md": _agent("dd")})
+    run = bench.run("import", "plugins/agents", "plugins/c/agents")
+    assert run.stdout == "created agents/dd.toml\ncreated agents/c/cc.toml\n"
+    _follow(bench, run)
+
+
 def test_names_below_the_working_directory(bench: Workbench) -> None:
     bench.write({"assemble.toml": "", ".opencode/agents/a/x.md": "---\ndescription: D.\n---\n\nYou.\n"})
     run = bench.run("import", "x.md", cwd=".opencode/agents/a")
@@ -143,7 +152,7 @@ STEPS = st.lists(st.sampled_from(["a", "b", "agents", "x.y", ".h"]), max_size=4)
 def test_in_place_means_in_place(folders: list[list[str]]) -> None:
     files = ["/".join(["kit", *steps, f"n{number}.md"]) for number, steps in enumerate(folders)]
     agents = [_read(file) for file in files]
-    found = with_subfolders(agents)
+    found = with_subfolders(agents, None)
     if pattern := output_in_place(found):
         outputs = [pattern.format(subdir=each.subfolder, name=f"n{at}") for at, each in enumerate(found)]
         assert [output.replace("//", "/") for output in outputs] == [file.removeprefix("kit/") for file in files]

@@ -119,9 +119,9 @@ class _Converter:
             self.data["targets"] = [self.row.name]
         if own := assumed | self.own:
             self.data["target"] = {self.row.name: own}
-        name, path = self.data["name"], self.agent.kit_path
-        output = self.kit.output(self.row.name, name, manifest_of(self.kit, self.agent, name))
-        folder = output.rpartition("/")[0]
+        manifest = manifest_of(self.kit, self.agent, self.data["name"])
+        output = self.kit.output(self.row.name, self.data["name"], manifest)
+        path, folder = self.agent.kit_path, output.rpartition("/")[0]
         is_seen = target_by_folder(path) is not None or (folder != "" and is_inside(path, folder))
         is_left_behind = is_seen and path != output
         if is_left_behind:

@@ -121,9 +121,8 @@ def import_files(
     """
     kit_folder = _kit_folder(folder)
     present = load_kit(kit_folder) if discovery.is_kit(kit_folder) else None
-    root = present.root if present else kit_folder
     given = agent_files(sources, target, kit_folder)
-    read = _read_all(given.files, kit_folder, root)
+    read = _read_all(given.files, kit_folder, present)
     instructions, about_files = sort_out(read.instructions)
     extra_keys = extra_keys_of(read.agents) if options.keep_metadata else {}
     kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions), extra_keys)
@@ -258,7 +257,8 @@ class _Read(NamedTuple):
     found: list[Diagnostic]
 
 
-def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
+def _read_all(files: Sequence[FoundFile], kit_folder: str, present: LoadedKit | None) -> _Read:
+    root = present.root if present else kit_folder
     read, size = _Read([], [], []), 0
     guesses: list[tuple[AgentFile, Guess]] = []
     for file in files:
@@ -286,7 +286,7 @@ def _read_all(files: Sequence[FoundFile], kit_folder: str, root: str) -> _Read:
                 guesses += [(found, guess)] if file.is_guess else []
         read.found.extend(problems)
     read.found.extend(about_guesses(guesses))
-    return read._replace(agents=with_subfolders(read.agents))
+    return read._replace(agents=with_subfolders(read.agents, present))
 
 
 def _read_agent(file: FoundFile, raw: bytes) -> tuple[AgentFile | None, list[Diagnostic], Guess]:

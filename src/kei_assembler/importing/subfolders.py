@@ -20,22 +20,41 @@ from kei_assembler.targets.target import Target
 from kei_assembler.validation import fits
 
 
-def with_subfolders(agents: Sequence[AgentFile]) -> list[AgentFile]:
-    """Return the files with their subfolders.
+def with_subfolders(agents: Sequence[AgentFile], kit: LoadedKit | None) -> list[AgentFile]:
+    """Return the files with their subfolders. `kit` is the kit that takes them if it exists.
 
     In a client's folder, that is the folder below it, if the client looks for agents there and knows them by the names
-    in their files. Elsewhere, it is what the folders of these files do not have in common: `docs` and `tests` for
-    `plugins/docs/agents` and `plugins/tests/agents`.
+    in their files. Elsewhere, it is what puts the kit's output into the folder of the file, or otherwise what the
+    folders of these files do not have in common: for `plugins/docs/agents` and `plugins/tests/agents`, that is `docs`
+    and `tests`.
     """
-    in_clients = [below_client_folder(agent.source.file) for agent in agents]
+    known = [_known_subfolder(agent, kit) for agent in agents]
     folders = [_steps(agent.source.file) for agent in agents]
-    before, after = _common_ends([steps for steps, inner in zip(folders, in_clients, strict=True) if inner is None])
+    before, after = _common_ends([steps for steps, own in zip(folders, known, strict=True) if own is None])
     found = []
-    for agent, steps, inner in zip(agents, folders, in_clients, strict=True):
-        own = "/".join(steps[before : len(steps) - after]) if inner is None else inner
-        is_kept = _is_usable(own) and (inner is None or _can_be_below(TARGETS[agent.target], own))
-        found.append(agent._replace(subfolder=own) if is_kept else agent)
+    for agent, steps, own in zip(agents, folders, known, strict=True):
+        subfolder = "/".join(steps[before : len(steps) - after]) if own is None else own
+        found.append(agent._replace(subfolder=subfolder) if _is_usable(subfolder) else agent)
     return found
+
+
+def _known_subfolder(agent: AgentFile, kit: LoadedKit | None) -> str | None:
+    """The subfolder of a file that does not depend on other files, or None."""
+    below = below_client_folder(agent.source.file)
+    if below is not None:
+        return below if _can_be_below(TARGETS[agent.target], below) else ""
+    return _subfolder_of_output(kit, agent) if kit and agent.kit_path else None
+
+
+def _subfolder_of_output(kit: LoadedKit, agent: AgentFile) -> str | None:
+    """The subfolder of a manifest whose output would be in the folder of a file, or None."""
+    pattern = normalize(os.path.dirname(kit.settings.output(agent.target)))
+    before, mark, after = pattern.partition("{subdir}")
+    folder = os.path.dirname(agent.kit_path)
+    if mark and folder == normalize(f"{before}.{after}"):
+        return ""
+    own = folder[len(before) : len(folder) - len(after)]
+    return own if mark and own and folder == f"{before}{own}{after}" else None
 
 
 def _steps(path: str) -> list[str]:
