@@ -260,6 +260,15 @@ def test_an_agent_that_was_renamed_in_the_kit_is_updated(kit: Workbench) -> None
     assert _manifest(kit, "agents/judge.toml")["name"] == "judge"
 
 
+@pytest.mark.parametrize("path", ["agents/team/critic.toml", "agents/judge.toml"])
+def test_a_manifest_that_was_moved_by_hand_is_updated(kit: Workbench, path: str) -> None:
+    kit.write({path: kit.read(MANIFEST).replace('"critic"', f'"{path.split("/")[-1].removesuffix(".toml")}"')})
+    kit.write({FILE: _agent(f"{BODY}More.\n"), "agents/other.toml": 'name = "other"\ndescription = "D."\n'})
+    (kit.folder / MANIFEST).unlink()
+    assert kit.run("import", "--update", ".").stdout == f"updated {path}\n"
+    assert f'"{path}"' in kit.read(RECORD)
+
+
 def test_a_file_that_is_gone_is_mentioned(bench: Workbench) -> None:
     bench.write({"team/agents/critic.md": _agent(), "team/agents/tester.md": _agent("You test.\n", name="tester")})
     bench.run("import", "team")

@@ -89,26 +89,25 @@ def parsed(kit: LoadedKit, content: bytes) -> list[Imported]:
 
 def _clients(source: Source, manifest: str, clients: Any) -> dict[str, Any]:
     if not isinstance(clients, dict) or not clients.keys() <= {*TARGETS}:
-        raise _broken(source, f"the entry of `{manifest}` does not have a client for each file", _at(source, manifest))
+        raise _broken_entry(source, manifest, "does not have a client for each file")
     return clients
 
 
 def _entry(kit: LoadedKit, source: Source, manifest: str, target: str, value: Any) -> Imported:
-    where = _at(source, manifest)
     key = next((key for key in ("file", "outside") if isinstance(value, dict) and key in value), "")
     lines = value.get("text") if key else None
     if not isinstance(lines, list) or not all(isinstance(each, str) for each in (value[key], *lines)):
-        raise _broken(source, f"the entry of `{manifest}` has no `file`, or no `text` that is a list of lines", where)
+        raise _broken_entry(source, manifest, "has no `file`, or no `text` that is a list of lines")
     paths = [manifest, *([value[key]] if key == "file" else [])]
     if any(normalize(path) != path or not kit.holds(kit.path(path)) for path in paths):
-        raise _broken(source, f"the entry of `{manifest}` has a path outside the root", where)
+        raise _broken_entry(source, manifest, "has a path outside the root")
     return Imported(manifest, target, value[key], "\n".join(lines), key == "outside")
 
 
-def _at(source: Source, manifest: str) -> Span:
+def _broken_entry(source: Source, manifest: str, what: str) -> AssembleError:
     start = f"{json.dumps(manifest, ensure_ascii=False)}:"
     number = next((at for at, line in enumerate(source.lines, 1) if line.lstrip(" ").startswith(start)), 1)
-    return Span(number, 1, number, 1)
+    return _broken(source, f"the entry of `{manifest}` {what}", Span(number, 1, number, 1))
 
 
 def _broken(source: Source, message: str, where: Span) -> AssembleError:

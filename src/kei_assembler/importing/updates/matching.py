@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from kei_assembler.build.classify import text_of
@@ -15,7 +16,7 @@ from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.likeness import MIN_LIKENESS, likeness
 from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.paths import target_by_folder, target_by_path
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
 from kei_assembler.repair.import_record import Imported, imported_text
 from kei_assembler.targets import TARGETS
@@ -56,8 +57,30 @@ def as_imported(entry: Imported) -> AgentFile | None:
     return agent._replace(kit_path="" if entry.is_outside else entry.file) if agent else None
 
 
+def located(kit: LoadedKit, record: Iterable[Imported]) -> list[Imported]:
+    """Return the entries whose manifests are in the kit, also those that people moved: with the same name or text."""
+    entries, present = [*record], {*kit.files_by_agent.values()}
+    free = sorted(present.difference(entry.manifest for entry in entries))
+    moved: dict[str, str] = {}
+    for entry in entries:
+        if entry.manifest not in present and entry.manifest not in moved:
+            named = (each for each in free if stem(each) == stem(entry.manifest))
+            alike = (each for each in free if _is_of(kit, each, entry))
+            if manifest := next(chain(named, alike), ""):
+                moved[entry.manifest] = manifest
+                free.remove(manifest)
+    there = (entry._replace(manifest=moved.get(entry.manifest, entry.manifest)) for entry in entries)
+    return [entry for entry in there if entry.manifest in present]
+
+
+def _is_of(kit: LoadedKit, manifest: str, entry: Imported) -> bool:
+    """Whether a manifest has most of the text of an imported file as its role."""
+    agent, data = as_imported(entry), kit.role_files.with_text(kit.read_manifest(manifest).data)[0]
+    return agent is not None and likeness(agent.body, str(data.get("role", ""))) >= MIN_LIKENESS
+
+
 def matched(kit: LoadedKit, record: Iterable[Imported], agents: Sequence[AgentFile]) -> Matched:
-    """Return which of the files to import were imported before.
+    """Return which of the files to import were imported before. `record` has the entries with a manifest.
 
     It is the same file if it has the same path. Otherwise the old path must be free, and the name or most of the text
     must be the same.
@@ -73,7 +96,7 @@ class _Matching:
     def __init__(self, kit: LoadedKit, record: Iterable[Imported], agents: Sequence[AgentFile]) -> None:
         self.kit = kit
         self.agents = agents
-        self.left = [entry for entry in record if entry.manifest in kit.manifests]
+        self.left = [*record]
         self.found: dict[int, Imported] = {}
 
     def match_paths(self) -> None:

@@ -15,7 +15,7 @@ from kei_assembler.importing.agents import convert_again
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.pending_kit import PendingFile
 from kei_assembler.importing.updates.history import imported_before
-from kei_assembler.importing.updates.matching import Pair, matched, recorded_file
+from kei_assembler.importing.updates.matching import Pair, located, matched, recorded_file
 from kei_assembler.importing.updates.update import Updated, Updates, update
 from kei_assembler.importing.updates.versions import Version, versions
 from kei_assembler.kit import LoadedKit, stem
@@ -73,7 +73,7 @@ def update_known(kit: LoadedKit, agents: Sequence[AgentFile], options: UpdateOpt
     Raises:
         AssembleError: the record is broken, or a file cannot be read or written.
     """
-    record = read_record(kit)
+    record = located(kit, read_record(kit))
     record += imported_before(kit, record, agents)
     found = matched(kit, record, agents)
     changed = versions(kit, record, found.known)
@@ -96,7 +96,7 @@ def update_known(kit: LoadedKit, agents: Sequence[AgentFile], options: UpdateOpt
         taken.files,
         [*about, *_about_updated(taken.kit, taken.agents, options.dry_run)],
         [*taken.shown, *(text for each in left for text in report.diffs(each))],
-        _new_record(record, found.known, {*kit.manifests}, moved, behind),
+        _new_record(record, found.known, moved, behind),
         taken.reaches_others,
     )
 
@@ -160,17 +160,14 @@ def _about_updated(kit: LoadedKit, taken: Sequence[Updated], dry_run: bool) -> I
 def _new_record(
     record: Iterable[Imported],
     known: Mapping[str, Sequence[Pair]],
-    manifests: set[str],
     moved: Mapping[str, str],
     behind: set[str],
 ) -> list[Imported]:
-    """Return the entries with what was taken. Entries without a manifest are dropped."""
+    """Return the entries with what was taken."""
     now = {pair.recorded: pair for pairs in known.values() for pair in reversed(pairs)}
     made = []
     for entry in record:
         pair = now.get(entry)
-        if entry.manifest not in manifests:
-            continue
         if pair and entry.manifest not in behind and (entry.manifest in moved or not pair.is_changed):
             made.append(as_entry(moved.get(entry.manifest, entry.manifest), pair.agent))
         else:

@@ -43,11 +43,10 @@ def versions(kit: LoadedKit, record: Sequence[Imported], known: Mapping[str, Seq
     changed = {manifest: pairs for manifest, pairs in known.items() if any(pair.is_changed for pair in pairs)}
     if not changed:
         return []
-    manifests = {*kit.manifests}
     before: dict[str, list[AgentFile]] = {}
     after: dict[str, list[AgentFile]] = {}
     for entry in record:
-        agent = as_imported(entry) if entry.manifest in manifests else None
+        agent = as_imported(entry)
         if agent:
             now = [pair.agent for pair in known.get(entry.manifest, ()) if pair.recorded == entry]
             before.setdefault(entry.manifest, []).append(agent)
