@@ -140,11 +140,11 @@ def test_words_of_a_value_in_one_of_several_places(kit: Workbench) -> None:
     _edit(kit, FILE, ("Use pytest only.", "Use tox only."))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
-    line = kit.line_of(FILE, "Use tox only.")
+    line = kit.line_of(FILE, "You run pytest.")
     assert (run.status, run.stdout, run.stderr) == (
         2,
         "",
-        f"{FILE}:{line}: no edit of _blocks/honesty.md:5 or values.TOOL gives exactly this text\n"
+        f"{FILE}:{line}: a build writes here: You run tox.\n"
         "error: these lines cannot be adopted; nothing was changed\n"
         "  help: undo these edits to adopt the others, or make the changes in the sources\n",
     )

@@ -25,6 +25,7 @@ from kei_assembler.importing.read_back import read_back
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.owners import Owned, possible_outputs
 from kei_assembler.loader import load_kit
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.repair.adoption import adopt
 from kei_assembler.repair.adoption.state import State, lines_of
 from kei_assembler.targets import TARGETS
@@ -112,8 +113,11 @@ def test_an_edit_is_adopted_or_nothing_changes(composed: ComposedKit, seed: int)
         state, one = State(load_kit(str(folder))), rng.choice(outputs)
         assume(state.generated(one))
         lines = [line.text for line in state.explained(one)]
-        numbers = [number for number, line in enumerate(lines) if line]
-        edit = random_edits.edited(lines, numbers, rng, ALL_KINDS)
+        if one.output.kind == AGENT.name and rng.random() < 0.4:
+            edit = random_edits.edited_key(lines, TARGETS[one.output.target], rng)
+        else:
+            numbers = [number for number, line in enumerate(lines) if line]
+            edit = random_edits.edited(lines, numbers, rng, ALL_KINDS)
         assume(edit.lines != lines)
         _write_edited(folder, state, one, edit.lines)
         _is_adopted(folder, one, edit.lines)

@@ -96,12 +96,16 @@ class _Search:
         return state, present
 
     def _nearest(self, state: State, present: Sequence[Line]) -> Sequence[Line]:
-        """Return the lines with all changes of keys, if these have more of the edited lines, in whatever order."""
-        tried = next((self._tried(state, edits) for edits in [*self.keys(state)][-1:]), None)
-        lines = tried[0].explained(self.one) if tried else present
-        wanted = Counter(self.wanted)
-        missing = [(wanted - Counter(line.text for line in each)).total() for each in (lines, present)]
-        return lines if missing[0] < missing[1] else present
+        """Return the lines with one more change that has most of the edited lines, although it changes others, too."""
+        changes, found = Changes(state.texts, present, self.wanted), self._hunks(present)
+        edited = Counter(self.wanted[at] for hunk in found for at in hunk.new)
+        of_lines = chain.from_iterable(chain.from_iterable(changes.of(hunk) for hunk in found))
+        best, fewest = state, edited.total()
+        for made, _ in self._all_tried(state, [*[*self.keys(state)][-1:], *of_lines]):
+            generated = made.generated(self.one)
+            missing = (edited - Counter(generated.lines if generated else ())).total()
+            best, fewest = (made, missing) if missing < fewest else (best, fewest)
+        return present if best is state else best.explained(self.one)
 
     def _distance(self, present: Sequence[Line]) -> int:
         return distance([line.text for line in present], self.wanted)
@@ -151,7 +155,7 @@ class _Search:
     def _left(self, first: Sequence[Line], present: Sequence[Line]) -> Iterator[Left]:
         known = {line.text for line in first}
         found = self._hunks(present)
-        if sorted(self.wanted) == sorted(line.text for line in present):  # only their order differs
+        if found and sorted(self.wanted) == sorted(line.text for line in present):  # only their order differs
             known.clear()
             found = [Hunk(*(range(found[0][side].start, found[-1][side].stop) for side in (0, 1)))]
         for old, new in found:
