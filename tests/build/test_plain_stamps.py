@@ -167,6 +167,15 @@ def test_a_commit_without_its_outputs(clone: Workbench) -> None:
     run = clone.run("--all", "--check")
     assert run.status == 1
     assert edited(run) == [ALPHA, BETA]
+    assert run.stderr.startswith(
+        f"{ALPHA}:1:1: error[O604] the file is as in the last commit, whose sources generate another text;"
+        " it is kept as it is\n    help: if it was not edited, but committed without the changes of its sources, run:"
+        f" assemble --force agents/alpha.toml; to take an edit over, run: assemble adopt {ALPHA}\n"
+    )
+    append(clone, ALPHA)
+    assert (
+        f"{ALPHA}:1:1: error[O604] the file was edited after it was generated" in clone.run("--all", "--check").stderr
+    )
     assert clone.run("--all", "--force").status == 0
     assert clone.run("--all", "--check") == UNCHANGED
 
