@@ -815,6 +815,13 @@ def test_a_partial_clone_without_the_sources_of_the_commit(kit: Workbench) -> No
     assert partial.read(ALPHA) == before
 
 
+def test_a_large_file_in_a_conflict(kit: Workbench) -> None:
+    """Its stamp is not where a stamp is, so that it cannot be compared with the one in the commit."""
+    text = kit.read(ALPHA)
+    kit.write({ALPHA: f"<<<<<<< HEAD\n{text}=======\n{text}{'Mine. ' * 200_000}\n>>>>>>> other\n"})
+    assert edited(kit.run("--all", "--check")) == [ALPHA]
+
+
 def test_several_kits_at_once(bench: Workbench) -> None:
     (bench.folder / ".git").rmdir()
     git(bench.folder, "init", "--quiet")
