@@ -167,6 +167,15 @@ def test_a_commit_without_its_outputs(clone: Workbench) -> None:
     run = clone.run("--all", "--check")
     assert run.status == 1
     assert edited(run) == [ALPHA, BETA]
+    assert run.stderr.startswith(
+        f"{ALPHA}:1:1: error[O604] the file is as in the last commit, whose sources generate another text;"
+        " it is kept as it is\n    help: if it was not edited, but committed without the changes of its sources, run:"
+        f" assemble --force agents/alpha.toml; to take an edit over, run: assemble adopt {ALPHA}\n"
+    )
+    append(clone, ALPHA)
+    assert (
+        f"{ALPHA}:1:1: error[O604] the file was edited after it was generated" in clone.run("--all", "--check").stderr
+    )
     assert clone.run("--all", "--force").status == 0
     assert clone.run("--all", "--check") == UNCHANGED
 
@@ -804,6 +813,13 @@ def test_a_partial_clone_without_the_sources_of_the_commit(kit: Workbench) -> No
     assert run.status == 2
     assert run.stderr.startswith("error: this partial clone lacks `_blocks/second.md` of the commit ")
     assert partial.read(ALPHA) == before
+
+
+def test_a_large_file_in_a_conflict(kit: Workbench) -> None:
+    """Its stamp is not where a stamp is, so that it cannot be compared with the one in the commit."""
+    text = kit.read(ALPHA)
+    kit.write({ALPHA: f"<<<<<<< HEAD\n{text}=======\n{text}{'Mine. ' * 200_000}\n>>>>>>> other\n"})
+    assert edited(kit.run("--all", "--check")) == [ALPHA]
 
 
 def test_several_kits_at_once(bench: Workbench) -> None:

@@ -168,7 +168,8 @@ def _cause(kit: LoadedKit, change: Change) -> str:
 
 
 def _cause_in_git(kit: LoadedKit, change: Change) -> str:
-    if change.status is not FileStatus.EDITED or not kit.settings.has_plain_stamps:
+    is_generated = change.status is FileStatus.EDITED and not change.is_schema
+    if not is_generated or not kit.settings.has_plain_stamps:
         return ""
     from kei_assembler.build.ownership import is_as_committed
 

@@ -86,11 +86,11 @@ class KitAtCommit:
 
     def has(self, change: Change) -> bool:
         """Return whether the commit has the part of a file as it was before a change."""
-        if not self._planner or change.before is None:
-            return False
+        present = _parts(change.before).get(change.section)
         with suppress(OSError):
-            committed = _parts(self._planner.kit.tree.read(self._kit.path(change.path), MAX_OUTPUT_BYTES))
-            return change.section in committed and committed[change.section] == _parts(change.before)[change.section]
+            if present and self._planner:
+                committed = self._planner.kit.tree.read(self._kit.path(change.path), MAX_OUTPUT_BYTES)
+                return _parts(committed).get(change.section) == present
         return False
 
 
