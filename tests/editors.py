@@ -136,6 +136,10 @@ class Editor:
         del self._texts[file]
         self._notify(lambda: self.client.text_document_did_close(types.DidCloseTextDocumentParams(self.id(file))))
 
+    def close_all(self) -> None:
+        for file in [*self._texts]:
+            self.close(file)
+
     def changed_on_disk(self, file: str) -> None:
         event = types.FileEvent(self.uri(file), types.FileChangeType.Changed)
         params = types.DidChangeWatchedFilesParams([event])
@@ -171,7 +175,10 @@ class Editor:
         return self.run(wait())
 
     def ask(self, method: str, params: Any) -> Any:
-        return self.run(self.client.protocol.send_request_async(method, params))
+        async def send() -> Any:
+            return await self.client.protocol.send_request_async(method, params)
+
+        return self.run(send())
 
     def at(self, file: str, marked: str) -> types.TextDocumentPositionParams:
         """Open or change a file to a text, and return the position of the `|` in it."""

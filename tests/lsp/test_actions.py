@@ -172,6 +172,14 @@ def test_what_can_be_renamed(
         assert found.range == types.Range(types.Position(line, start), types.Position(line, end))
 
 
+def test_a_rename_says_what_it_leaves(ide: Editor, bench: Workbench) -> None:
+    bench.write({"_blocks/honesty.md": "As `critic` is.\n"})
+    rename(ide, "agents/critic.toml", CRITIC.replace('"critic', '"cri|tic'), "judge")
+    assert ide.messages == [
+        "1 mention of `critic` in backticks left; to change it too, save and run: assemble rename --prose critic judge"
+    ]
+
+
 def test_a_rename_that_cannot_be_made_says_why(ide: Editor) -> None:
     with pytest.raises(JsonRpcException, match="`Not Valid` is not a valid name for a block"):
         rename(ide, "agents/critic.toml", CRITIC.replace('"honesty', '"hon|esty'), "Not Valid")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from lsprotocol import types
 
 from conftest import Workbench
-from editors import CRITIC, SETTINGS, Editor
+from editors import CRITIC, KIT, SETTINGS, Editor
 
 MORE = {
     "assemble.toml": SETTINGS
@@ -37,10 +38,22 @@ PROJECT = "coder"
 }
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    folder = tmp_path_factory.mktemp("words")
+    for name, text in {**KIT, **MORE}.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode())
+    with Editor.started(folder) as editor:
+        yield editor
+
+
 @pytest.fixture
-def project(ide: Editor, bench: Workbench) -> Editor:
-    bench.write(MORE)
-    return ide
+def project(shared: Editor) -> Iterator[Editor]:
+    """Return an editor that has a kit open. All tests share the process, but no documents."""
+    yield shared
+    shared.close_all()
 
 
 def complete(ide: Editor, file: str, marked: str) -> dict[str, str]:
@@ -124,11 +137,11 @@ def test_a_key_is_offered_once(project: Editor) -> None:
     assert not {"name", "description"} & made.keys()
 
 
-def test_completion_in_pyproject(project: Editor, bench: Workbench) -> None:
+def test_completion_in_pyproject(ide: Editor, bench: Workbench) -> None:
     (bench.folder / "assemble.toml").unlink()
     bench.write({"pyproject.toml": "[tool.assemble]\n"})
-    assert complete(project, "pyproject.toml", "[project]\nobl|\n[tool.assemble]\n") == {}
-    made = complete(project, "pyproject.toml", '[tool.assemble]\nobligatory = ["hon|"]')
+    assert complete(ide, "pyproject.toml", "[project]\nobl|\n[tool.assemble]\n") == {}
+    made = complete(ide, "pyproject.toml", '[tool.assemble]\nobligatory = ["hon|"]')
     assert made["honesty"] == 'obligatory = ["honesty"]'
 
 
@@ -174,6 +187,10 @@ def places(ide: Editor, found: Any) -> list[str]:
         ("agents/new.toml", 'role = { file = "roles/cod|er.md" }', ["roles/coder.md:1:1"]),
         ("agents/new.toml", 'role = "{{PR|OJECT}}"', ["assemble.toml:8:1", "agents/coder.toml:11:1"]),
         ("_blocks/care.md", "{{PROJECT|}}", ["assemble.toml:8:1", "agents/coder.toml:11:1"]),
+        ("agents/new.toml", 'tools = ["Agent(critic, cod|er)"]', ["agents/coder.toml:1:1"]),
+        ("agents/new.toml", 'tools = ["Ag|ent(critic)"]', []),
+        ("agents/new.toml", '[target.copilot]\nagents = ["cri|tic"]', ["agents/critic.toml:1:1"]),
+        ("assemble.toml", '[[allow-rights]]\nagent = "crit|ic"', ["agents/critic.toml:1:1"]),
         ("agents/new.toml", 'blocks = ["noth|ing"]', []),
         ("agents/new.toml", 'role = { file = "../../etc/pass|wd" }', []),
     ],

@@ -14,9 +14,10 @@ from kei_assembler.lsp.positions import Text
 from kei_assembler.lsp.snapshot import Snapshot, path_of
 from kei_assembler.markdown.placeholders import places
 from kei_assembler.model.inheritance import BUNDLE, DROPPED
-from kei_assembler.model.kinds import AGENT
+from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.paths import display_path_from
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE
+from kei_assembler.rules.values import values_in
 from kei_assembler.toml.cursor import Kind, Word, word_at
 
 ENTRY, MANIFEST, TOOL, TARGET, ROLE_FILE, CODE = "entry", "manifest", "tool", "target", "role-file", "code"
@@ -45,6 +46,13 @@ _KEYS: Mapping[KeyPath, str] = {
     ("target", _ANY, "values", _ANY): VALUE,
 }
 _KEYS_OF_SETTINGS: Mapping[KeyPath, str] = {**_KEYS, ("bundles", _ANY): BUNDLE_KIND}
+
+
+_SCOPES = {"Agent": AGENT.name, "Task": AGENT.name, "Skill": SKILL.name}
+"""The tools whose scope names manifests, and the kinds of these."""
+
+_KINDS = {"agents": AGENT.name, "skills": SKILL.name}
+"""The kinds of `rules.values.Named` that are kinds of manifests."""
 
 
 class Subject(NamedTuple):
@@ -94,23 +102,35 @@ class Place(NamedTuple):
     @property
     def subject(self) -> Subject | None:
         """What the word names, or the placeholder."""
-        if found := self._placeholder():
+        found, word = self._placeholder(), self.word
+        if found or word is None or not word.text:
             return found
-        word, slot = self.word, self.slot
-        if word is None or not slot or not word.text:
-            return None
-        plain = word.text.removeprefix(DROPPED)
+        slot, plain = self.slot, word.text.removeprefix(DROPPED)
         start = word.end - len(plain)
-        if slot == ENTRY and plain.startswith(BUNDLE):
-            return Subject(BUNDLE_KIND, plain.removeprefix(BUNDLE), start + len(BUNDLE), word.end, plain)
         if slot == ENTRY:
-            name = plain.partition(SECTION_MARK)[0]
-            return Subject(BLOCK, name, start, start + len(name), plain)
+            return _entry(plain, start)
         if slot == TOOL:
-            plain = plain.partition("(")[0]
-            return Subject(TOOL, plain, start, start + len(plain))
+            return self._tool(plain, start)
         kind = self.kit.manifest_files.kind_of(self.file).name if slot == MANIFEST else slot
-        return Subject(kind, plain, start, word.end)
+        return Subject(kind, plain, start, word.end) if kind else self._value_of_client(word)
+
+    def _tool(self, entry: str, start: int) -> Subject:
+        """What an entry of `tools` names at the offset: the tool, or an agent or a skill in its scope."""
+        tool, at = entry.partition("(")[0], self.offset - start
+        if at <= len(tool) or tool not in _SCOPES:
+            return Subject(TOOL, tool, start, start + len(tool))
+        first = max(entry.rfind(mark, 0, at) for mark in "(, ") + 1
+        last = min((end for mark in "), " if (end := entry.find(mark, at)) >= 0), default=len(entry))
+        return Subject(_SCOPES[tool], entry[first:last], start + first, start + last)
+
+    def _value_of_client(self, word: Word) -> Subject | None:
+        """The agent or skill that a value of a client's own key names."""
+        if self.is_settings or self.kit.decoded(self.file)[1]:
+            return None
+        for value in values_in(self.kit.read_manifest(self.file).data.get("target", {})):
+            if value.path == self.at and value.text == word.text and value.kind in _KINDS:
+                return Subject(_KINDS[value.kind], word.text, word.start, word.end)
+        return None
 
     def _placeholder(self) -> Subject | None:
         word = self.word
@@ -125,6 +145,15 @@ class Place(NamedTuple):
     @property
     def _is_toml(self) -> bool:
         return self.file.endswith(".toml")
+
+
+def _entry(entry: str, start: int) -> Subject:
+    """What an entry of a list of blocks names."""
+    end = start + len(entry)
+    if entry.startswith(BUNDLE):
+        return Subject(BUNDLE_KIND, entry.removeprefix(BUNDLE), start + len(BUNDLE), end, entry)
+    name = entry.partition(SECTION_MARK)[0]
+    return Subject(BLOCK, name, start, start + len(name), entry)
 
 
 def _slot(path: KeyPath, slots: Mapping[KeyPath, str]) -> str:

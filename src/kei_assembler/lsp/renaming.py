@@ -10,6 +10,7 @@ from kei_assembler.lsp.edits import line_edits, path_in, supports, workspace_edi
 from kei_assembler.lsp.places import Place, place_at
 from kei_assembler.lsp.snapshot import Snapshot
 from kei_assembler.repair.rename import rename
+from kei_assembler.suggestions import counted
 
 
 def renameable(place: Place) -> types.PrepareRenamePlaceholder | None:
@@ -20,8 +21,10 @@ def renameable(place: Place) -> types.PrepareRenamePlaceholder | None:
     return types.PrepareRenamePlaceholder(place.text.range(subject.start, subject.end), subject.name)
 
 
-def renamed(snapshot: Snapshot, params: types.RenameParams, client: types.ClientCapabilities) -> types.WorkspaceEdit:
-    """Return the edit that gives what is at a position another name, in sources and outputs.
+def renamed(
+    snapshot: Snapshot, params: types.RenameParams, client: types.ClientCapabilities
+) -> tuple[types.WorkspaceEdit, str]:
+    """Return the edit that gives what is at a position another name, in sources and outputs, and what it leaves.
 
     Raises:
         AssembleError: see `repair.rename.rename`, or there is no name, or the client cannot rename files.
@@ -31,7 +34,8 @@ def renamed(snapshot: Snapshot, params: types.RenameParams, client: types.Client
     if place is None or name is None:
         raise AssembleError("there is no name of an agent, a block, a bundle or a value here")
     kit = snapshot.kit(place.kit.folder)
-    draft = rename(kit, name.label, new_name).draft
+    renaming = rename(kit, name.label, new_name)
+    draft, count = renaming.draft, len(renaming.mentions)
     moves, changes = {move.old: move.new for move in draft.moves}, {each.path: each for each in draft.changes()}
     if moves and types.ResourceOperationKind.Rename not in (supports(client).resource_operations or ()):
         raise AssembleError("this editor cannot rename files", f"run: assemble rename {name.label} {new_name}")
@@ -41,4 +45,7 @@ def renamed(snapshot: Snapshot, params: types.RenameParams, client: types.Client
         if change.before is not None and after is not None and change.before != after:
             edits[path_in(kit.folder, path)] = line_edits(change.before, after, snapshot.encoding)
     paths = ((path_in(kit.folder, old), path_in(kit.folder, new)) for old, new in moves.items())
-    return workspace_edit(snapshot, edits, paths, client)
+    them = "it" if count == 1 else "them"
+    run = f"assemble rename --prose {name.label} {renaming.new.name}"
+    left = f"{counted(count, 'mention')} of `{name.name}` in backticks left; to change {them} too, save and run: {run}"
+    return workspace_edit(snapshot, edits, paths, client), left if count else ""

@@ -57,7 +57,8 @@ class Server(LanguageServer):
         workspace = self.workspace
         opened = ((path_of(one.uri), one) for one in workspace.text_documents.values())
         documents = {path: Document(one.uri, one.source, one.version) for path, one in opened if path}
-        folders = [path for folder in workspace.folders.values() if (path := path_of(folder.uri))]
+        uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+        folders = [path for uri in uris if (path := path_of(uri))]
         return Snapshot(documents, folders, workspace.position_encoding, self._for_user, is_outdated)
 
     async def in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
@@ -82,7 +83,9 @@ class Server(LanguageServer):
         current = {folder for path in snapshot.documents for folder in snapshot.kits(path)}
         for folder in current:
             self.check_kit_soon(folder)
-        for folder in {*self._published} - current:
+        for folder in {*self._checks} - current:
+            self._checks.pop(folder).cancel()
+            self._last.pop(folder, None)
             self._publish(folder, {}, snapshot)
 
     async def settled(self, uri: str) -> list[Checked]:
@@ -214,11 +217,14 @@ def _add_edits(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     async def rename(params: types.RenameParams) -> types.WorkspaceEdit:
         try:
-            return await server.in_thread(renamed, server.snapshot(), params, server.client_capabilities)
+            edit, left = await server.in_thread(renamed, server.snapshot(), params, server.client_capabilities)
         except AssembleError as error:
             found = (f"{one.location}: {one.message}" for one in error.diagnostics[:1])
             message = "; ".join(filter(None, (error.message, error.hint, *error.details, *found)))
             raise JsonRpcException(message, types.LSPErrorCodes.RequestFailed) from error
+        if left:
+            server.window_show_message(types.ShowMessageParams(types.MessageType.Info, left))
+        return edit
 
 
 def _at_place(answer: Callable[[Place], Any]) -> Answer:
