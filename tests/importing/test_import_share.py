@@ -574,6 +574,18 @@ def test_a_section_that_the_files_for_one_client_lack(bench: Workbench) -> None:
             assert _lines(made) == _lines(body)
 
 
+def test_a_text_is_no_block_that_has_another_text_for_the_client(bench: Workbench) -> None:
+    text = "You are the {0}.\n\n" + "A long text of {0}. " * 20 + "End.\n\n## Files\n\nSee .{1}."
+    bodies = {name: {each: text.format(name, each) for each in ("claude", "augment")} for name in NAMES[:2]}
+    bodies |= {f"other-{n}": {"qwen": f"Other {n}, with a text.\n\n## Files\n\nSee .augment."} for n in range(3)}
+    _for_clients(bench, bodies)
+    assert bench.run("import", ".", "--share").status == 0
+    assert bench.run("--all", "--force").status == 0
+    for name, body_of in bodies.items():
+        for client, body in body_of.items():
+            assert _lines(bench.read(f".{client}/agents/{name}.md").partition("# ROLE\n")[2]) == _lines(body)
+
+
 @pytest.mark.parametrize(
     ("body", "blocks", "role"),
     [

@@ -46,10 +46,16 @@ def with_blocks(
         for shared in made.shared:
             users.setdefault(shared, []).append(conversions[index])
     variants = _variants(names, conversions)
+    with_variants: dict[str, list[Piece]] = {}
+    for piece in variants.values():
+        with_variants.setdefault(piece.text, []).append(piece)
     by_text: dict[str, str] = {}
     for shared, agents in sorted(users.items(), key=lambda item: -len(item[1])):
         is_usual = titles[shared.titles[0]] > 2 * len(agents)
-        by_text[shared.text] = _with_variants(shared, agents, variants) or names.shared(
+        targets = {part.target for agent in agents for part in agent.each}
+        same = with_variants.get(shared.text, ())
+        fitting = (piece.block for piece in same if targets.isdisjoint(piece.variants))
+        by_text[shared.text] = next(fitting, "") or names.shared(
             shared.titles, shared.text, [agent.name for agent in agents], is_usual
         )
     found, following = [], iter(splits)
@@ -57,8 +63,12 @@ def with_blocks(
         own = [next(following) for _ in _texts(conversion)]
         found.append(_with_blocks(conversion, own, by_text, variants))
     uses = [(agent.name, by_text[shared.text], shared.text) for shared, agents in users.items() for agent in agents]
-    pieces = ((each.name, piece) for each in found for piece in each.pieces if piece.block and piece.variants)
-    uses += [(agent, piece.block, piece.text) for agent, piece in pieces]
+    uses += [
+        (each.name, piece.block, piece.text)
+        for each in found
+        for piece in each.pieces
+        if piece.block and piece.variants
+    ]
     report = _report(uses, known, min_users) if conversions else ""
     owners = [conversions[index] for index, _ in texts]
     diffs = list(differences(changed, owners))
@@ -81,37 +91,30 @@ _Texts = frozenset[tuple[str, str]]
 """The clients and their texts of a part of the text of an agent."""
 
 
-def _variants(names: BlockNames, conversions: Iterable[Conversion]) -> dict[_Texts, str]:
-    """The blocks with variants that several agents have, by their texts."""
+def _variants(names: BlockNames, conversions: Iterable[Conversion]) -> dict[_Texts, Piece]:
+    """The parts with variants that several agents have, with the names of their blocks, by their texts."""
     users: dict[_Texts, dict[str, Piece]] = {}
     for conversion in conversions:
         for piece in conversion.pieces:
             if piece.variants:
                 users.setdefault(_key(piece), {})[conversion.name] = piece
-    return {
-        key: names.of_agents([*agents], next(iter(agents.values()))) for key, agents in users.items() if len(agents) > 1
-    }
+    found = {}
+    for key, pieces in users.items():
+        if len(pieces) > 1:
+            piece = next(iter(pieces.values()))
+            found[key] = piece._replace(block=names.of_agents([*pieces], piece))
+    return found
 
 
 def _key(piece: Piece) -> _Texts:
     return frozenset(piece.texts.items())
 
 
-def _with_variants(shared: Shared, agents: Iterable[Conversion], variants: Mapping[_Texts, str]) -> str:
-    """The block with variants that has a text for the clients of all these agents, or ""."""
-    targets = {part.target for agent in agents for part in agent.each}
-    for texts, name in variants.items():
-        piece = Piece("", dict(texts))
-        if piece.text == shared.text and targets.isdisjoint(piece.variants):
-            return name
-    return ""
-
-
 def _with_blocks(
     conversion: Conversion,
     splits: Sequence[Split],
     by_text: dict[str, str],
-    variants: Mapping[_Texts, str],
+    variants: Mapping[_Texts, Piece],
 ) -> Conversion:
     of_role, *of_pieces = splits
     blocks = [by_text[shared.text] for shared in of_role.shared]
@@ -119,7 +122,7 @@ def _with_blocks(
     following = iter(of_pieces)
     for piece in conversion.pieces:
         if piece.variants:
-            pieces.append(piece._replace(block=variants.get(_key(piece), "")))
+            pieces.append(variants.get(_key(piece), piece))
             continue
         made = next(following)
         if not made.shared:

@@ -51,7 +51,8 @@ def split(texts: Sequence[str], known: frozenset[str], min_users: int, joins_nea
     almost the same as another one is replaced by that one.
     """
     cut = _whole_sections(texts, known, min_users)
-    cut = [list(_joined(parts, _by_first_section(known))) for parts in cut]
+    by_first = _by_first_section(known)
+    cut = [list(_joined(parts, by_first)) for parts in cut]
     shared = _of_enough(cut, known, min_users)
     for _ in range(_MAX_BEGINNINGS):
         common = _beginnings([_candidate(parts, shared) for parts in cut], {*shared, *known}, min_users)
