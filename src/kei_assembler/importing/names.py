@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
-from kei_assembler.importing.likeness import MIN_LIKENESS, likeness
+from kei_assembler.importing.likeness import is_alike
 from kei_assembler.importing.paths import AGENTS_FOLDER, name_by_path
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.adaptation import client_name, refusal_of_name
@@ -107,7 +107,7 @@ def _is_same(agent: AgentFile, others: Sequence[AgentFile]) -> bool:
     same_client = [other for other in others if other.target == agent.target]
     if same_client:
         return any(agent.raw == other.raw for other in same_client)
-    return likeness(agent.body, others[0].body) >= MIN_LIKENESS
+    return is_alike(agent, others[0])
 
 
 def free_name(

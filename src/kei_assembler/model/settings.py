@@ -49,7 +49,7 @@ PLAIN = "plain"
 OUTPUT = matching(
     r"(?:~/(?!(?:[^\n]*/)?\.\.(?:/|\Z)))?"
     r"(?![/\\~$%]|[A-Za-z]:|[^\n]*/~(?:/|\Z))(?=[^\n]*\{name\})(?![^}]*\}[^\n]*\.\.)(?![^\n]*dir\}[^\n]*dir\})"
-    r"(?:[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\}|(?<=[^./{}]/)\{subdir\}(?=/))+",
+    r"(?:[^\\\0-\x1f\x7f./{}]/\{subdir\}(?=/)|[^\\\0-\x1f\x7f{}]|\{name\}|\{dir\})+",
     "a path relative to the kit, or to your home folder after `~/`, written with `/`, that contains `{name}`, can "
     "contain `{dir}` once or, in a folder, `{subdir}/`, and has at most 255 characters",
     255,
