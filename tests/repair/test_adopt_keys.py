@@ -138,6 +138,18 @@ def test_an_inherited_key_that_is_gone(kit: Workbench) -> None:
     assert kit.read(MANIFEST) == text.replace('"Grep"]\n', '"Grep"]\nunset = ["model"]\n')
 
 
+def test_keys_of_a_base_that_are_gone(kit: Workbench) -> None:
+    """One of them is set again in the manifest."""
+    base = 'name = "base"\nabstract = true\nmodel = "sonnet"\n\n[target.claude-code]\neffort = "high"\n'
+    kit.write({"agents/base.toml": base, MANIFEST: CRITIC.replace("role", 'extends = "base"\nrole', 1)})
+    assert kit.run("--all").status == 0
+    _edit(kit, CLAUDE, ("model: opus\n", ""), ("effort: high\n", ""))
+    _adopted(kit, CLAUDE)
+    assert 'unset = ["target.claude-code.effort", "model"]\n' in kit.read(MANIFEST)
+    assert 'model = "opus"' not in kit.read(MANIFEST)
+    assert kit.read("agents/base.toml") == base
+
+
 def test_an_inherited_model_for_one_agent(kit: Workbench) -> None:
     text = CRITIC.replace('model = "opus"  # slow\n', "")
     defaults = f'{KIT["assemble.toml"]}\n[defaults]\nmodel = "opus"\n'

@@ -43,6 +43,9 @@ def changed_keys(
     if not before or not after or not paths:
         return
     yield from filter(None, (edits_of(source, path) for path in paths))
+    for path in paths:  # a key that is set here can be inherited, too
+        if path not in new and source.value(path) is not None:
+            yield (*edits_of(source, path), *(Edit(source.file, *splice) for splice in _unset(source, path)))
     made = source
     for path in paths:  # keys that are gone come last, so that a table whose only key goes can get another one
         made = read_toml(source.file, edited_text(made.text, edits_of(made, path)).encode())
@@ -80,11 +83,10 @@ def _edits(source: Source, path: KeyPath, old: Any, new: Any, only_here: str) ->
 
 def _unset(source: Source, path: KeyPath) -> Splices:
     """Return the edit that drops an inherited key."""
-    if len(path) > 1:
-        return ()
+    key = ".".join(map(str, path))
     if "unset" not in source.data:
-        return added(source, (), "unset", [path[0]])
-    return reordered(source, ("unset",), lambda count: [*range(count), str(path[0])])
+        return added(source, (), "unset", [key])
+    return reordered(source, ("unset",), lambda count: [*range(count), key])
 
 
 def _order(own: Sequence[Any], old: Sequence[Any], new: Sequence[Any]) -> Order | None:
