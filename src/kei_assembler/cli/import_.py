@@ -43,7 +43,7 @@ _METADATA_HELP = (
 @click.option("--remove-old", is_flag=True, help=_REMOVE_OLD_HELP)
 @kit_option
 def command(sources: Sequence[str], target: str | None, folder: str | None, **options: bool) -> int:
-    """Convert existing agent files to manifests. Without --remove-old, no existing file changes.
+    """Convert existing agent files to manifests. No existing file is overwritten.
 
     In a folder, it looks for the folders of all clients. The files of an agent for several clients become one manifest.
 
