@@ -157,7 +157,7 @@ def test_a_section_in_a_block_changes_there(kit: Workbench) -> None:
 
 def _two(bench: Workbench) -> None:
     bench.write({f"{FOLDER}/{name}.md": _agent(BODY.replace("code", name), name=name) for name in ("critic", "tester")})
-    bench.run("import", "--share", ".")
+    bench.run("import", "--share-min=2", ".")
     assert _manifest(bench)["blocks"] == ["honesty", "report"]
 
 
