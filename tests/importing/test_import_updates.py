@@ -156,7 +156,10 @@ def test_a_section_in_a_block_changes_there(kit: Workbench) -> None:
 
 
 def _two(bench: Workbench) -> None:
+    """Import two agents with two blocks, and one that has only the second of them."""
     bench.write({f"{FOLDER}/{name}.md": _agent(BODY.replace("code", name), name=name) for name in ("critic", "tester")})
+    report = BODY[BODY.index("## Report") :]
+    bench.write({f"{FOLDER}/planner.md": _agent(f"You plan.\n\n{report}", name="planner")})
     bench.run("import", "--share-min=2", ".")
     assert _manifest(bench)["blocks"] == ["honesty", "report"]
 

@@ -112,7 +112,7 @@ def test_without_the_extra_the_command_says_how_to_install_it(bench: Workbench) 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "error: the language server needs the package `pygls`\n"
-        "  help: install it with: pip install 'kei-assembler[lsp]'\n"
+        "  help: install `pygls` where `assemble` is installed, with: python -m pip install 'pygls>=2,<3'\n"
     )
 
 

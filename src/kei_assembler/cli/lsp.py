@@ -17,13 +17,13 @@ def command(for_user: bool) -> None:
     """Run the language server, which an editor starts and talks to on stdin and stdout.
 
     It shows findings while you type, corrects them, completes and explains names and keys, leads to where they are
-    defined and used, and renames them. It needs the extra `lsp`: pip install 'kei-assembler[lsp]'
+    defined and used, and renames them. It needs the package `pygls`, which is the extra `lsp` of this package.
     """
     try:
         from kei_assembler.lsp.server import serve
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        hint = "install it with: pip install 'kei-assembler[lsp]'"
+        hint = "install `pygls` where `assemble` is installed, with: python -m pip install 'pygls>=2,<3'"
         raise AssembleError(f"the language server needs the package `{package}`", hint) from error
     if sys.stdin is None or sys.stdout is None or sys.stdin.isatty():
         raise click.UsageError("this command is for editors, which talk to it on stdin and stdout")

@@ -124,17 +124,15 @@ def import_files(
     given = agent_files(sources, target, kit_folder)
     read = _read_all(given.files, kit_folder, present)
     instructions, about_files = sort_out(read.instructions)
-    extra_keys = extra_keys_of(read.agents) if options.keep_metadata else {}
-    kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions), extra_keys)
+    kit, settings = (present, "") if present else _new_kit(kit_folder, read.agents, all_of(instructions), options)
     policy = Policy.of(kit)
     by_hand, generated, edited = _without_generated(kit, read)
     known = update_known(kit, by_hand, options.of_updates)
-    kit = known.kit
-    names = BlockNames(kit)
+    kit, names = known.kit, BlockNames(known.kit)
     added, sharing = _manifests(kit, known.new, instructions, names, options)
     manifests = [*known.manifests, *added]
-    kept, added = ([file for file in manifests if file.is_kept is is_kept] for is_kept in (True, False))
-    kept = [file for file in kept if file not in known.others]
+    added = [file for file in manifests if not file.is_kept]
+    kept = [file for file in manifests if file.is_kept and file not in known.others]
     pieces = _pieces(kit, settings, names, added, manifests)
     written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
     others = {*(piece.path for piece in pieces), *(file.role_file for file in added)}
@@ -147,9 +145,8 @@ def import_files(
     found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
     files = [*known.files, *((status, path) for path, status in written if status not in _UNCHANGED)]
     sharing = sharing if files else Sharing([])
-    clients = {agent.source.file: agent.target for agent in read.agents}
     ending = _finish(kit, known.record, [*kept, *added], options)
-    weighed = policy.weigh([*grouped([*found, *sharing.found], clients), *ending.found])
+    weighed = policy.weigh([*grouped([*found, *sharing.found], read.clients), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed), known.reaches_others)
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
@@ -165,8 +162,9 @@ def import_files(
 
 
 def _new_kit(
-    folder: str, agents: list[AgentFile], instructions: list[AgentFile], extra_keys: Mapping[str, str]
+    folder: str, agents: list[AgentFile], instructions: list[AgentFile], options: ImportOptions
 ) -> tuple[LoadedKit, str]:
+    extra_keys = extra_keys_of(agents) if options.keep_metadata else {}
     return new_kit(folder, [*agents, *instructions], () if instructions else common_targets(agents), extra_keys)
 
 
@@ -255,6 +253,11 @@ class _Read(NamedTuple):
     agents: list[AgentFile]
     instructions: list[InstructionFile]
     found: list[Diagnostic]
+
+    @property
+    def clients(self) -> dict[str, str]:
+        """The clients of the agent files, by their paths."""
+        return {agent.source.file: agent.target for agent in self.agents}
 
 
 def _read_all(files: Sequence[FoundFile], kit_folder: str, present: LoadedKit | None) -> _Read:

@@ -46,18 +46,7 @@ def with_blocks(
         for shared in made.shared:
             users.setdefault(shared, []).append(conversions[index])
     variants = _variants(names, conversions)
-    with_variants: dict[str, list[Piece]] = {}
-    for piece in variants.values():
-        with_variants.setdefault(piece.text, []).append(piece)
-    by_text: dict[str, str] = {}
-    for shared, agents in sorted(users.items(), key=lambda item: -len(item[1])):
-        is_usual = titles[shared.titles[0]] > 2 * len(agents)
-        targets = {part.target for agent in agents for part in agent.each}
-        same = with_variants.get(shared.text, ())
-        fitting = (piece.block for piece in same if targets.isdisjoint(piece.variants))
-        by_text[shared.text] = next(fitting, "") or names.shared(
-            shared.titles, shared.text, [agent.name for agent in agents], is_usual
-        )
+    by_text = _named(names, users, titles, variants.values())
     found, following = [], iter(splits)
     for conversion in conversions:
         own = [next(following) for _ in _texts(conversion)]
@@ -80,6 +69,28 @@ def with_blocks(
                 index, _ = texts[number]
                 found[index] = with_replaced(found[index], each.title, text)
     return Sharing(found, report, (), diffs)
+
+
+def _named(
+    names: BlockNames,
+    users: Mapping[Shared, Sequence[Conversion]],
+    titles: Mapping[str, int],
+    variants: Iterable[Piece],
+) -> dict[str, str]:
+    """Return the names of the blocks of shared texts, by the texts. A block with variants can have the same text."""
+    with_variants: dict[str, list[Piece]] = {}
+    for piece in variants:
+        with_variants.setdefault(piece.text, []).append(piece)
+    by_text: dict[str, str] = {}
+    for shared, agents in sorted(users.items(), key=lambda item: -len(item[1])):
+        is_usual = titles[shared.titles[0]] > 2 * len(agents)
+        targets = {part.target for agent in agents for part in agent.each}
+        same = with_variants.get(shared.text, ())
+        fitting = (piece.block for piece in same if targets.isdisjoint(piece.variants))
+        by_text[shared.text] = next(fitting, "") or names.shared(
+            shared.titles, shared.text, [agent.name for agent in agents], is_usual
+        )
+    return by_text
 
 
 def _texts(conversion: Conversion) -> list[str]:
