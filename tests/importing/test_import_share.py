@@ -187,6 +187,7 @@ def test_a_common_beginning_becomes_a_block(bench: Workbench) -> None:
     assert _blocks(bench) == {"baseline": BASELINE}
     assert _manifest(bench)["role"] == "You are the critic.\n\n## Own\n\ncritic\n"
     assert "the section `Baseline` became a block" in report
+    assert "the rest of it" not in report
 
 
 @pytest.mark.parametrize("between", [f"{BASELINE}\n\n", f"{RULES}\n\n"])
@@ -219,9 +220,11 @@ def test_what_would_be_torn_apart_stays(section: str, bench: Workbench) -> None:
     assert _blocks(bench) == {}
 
 
-def test_the_rest_of_a_section_does_not_come_below_another_heading(bench: Workbench) -> None:
-    _import(bench, {name: f"## Own\n\n{name}\n\n{BASELINE}\n\nThe {name}." for name in NAMES})
-    assert _blocks(bench) == {}
+def test_the_rest_of_a_section_that_comes_below_another_heading_is_reported(bench: Workbench) -> None:
+    report = _import(bench, {name: f"# {name}\n\n## Own\n\n{name}\n\n{BASELINE}\n\nThe {name}." for name in NAMES})
+    assert _blocks(bench) == {"baseline": BASELINE}
+    message = "the start of the section `Baseline` became a block, and the rest of it is now below `Own`; also in"
+    assert f"{FOLDER}/critic.md:12:1: note[I911] {message}" in report
 
 
 def test_the_beginning_that_saves_the_most_is_taken(bench: Workbench) -> None:

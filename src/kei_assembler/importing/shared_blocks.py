@@ -146,7 +146,11 @@ def _with_blocks(
     data = {key: value for key, value in conversion.data.items() if key != "role"}
     data |= ({"role": role} if role else {}) | ({"blocks": blocks} if blocks else {})
     moved = of_role.moved or moved
-    found = (*conversion.found, *(_about_moved(conversion, moved) if moved else ()))
+    found = (
+        *conversion.found,
+        *(_about_moved(conversion, moved) if moved else ()),
+        *(_about_displaced(conversion, *of_role.displaced) if of_role.displaced else ()),
+    )
     return conversion._replace(data=data, found=found, pieces=tuple(_without_repeated(pieces, blocks)))
 
 
@@ -163,6 +167,12 @@ def _without_repeated(pieces: Iterable[Piece], blocks: Iterable[str]) -> list[Pi
 def _about_moved(conversion: Conversion, moved: Part) -> list[Diagnostic]:
     message = f"the section `{moved.title}` became a block, which comes after the rest of the body"
     return conversion.agent.report(bodies.section_moved, start_of(conversion.agent, moved.text), message)
+
+
+def _about_displaced(conversion: Conversion, moved: Part, heading: str) -> list[Diagnostic]:
+    message = f"the start of the section `{moved.title}` became a block, and the rest of it is now below `{heading}`"
+    hint = "if it needs a heading of its own, give it one"
+    return conversion.agent.report(bodies.section_moved, start_of(conversion.agent, moved.block), message, hint)
 
 
 def _report(uses: Collection[tuple[str, str, str]], known: Collection[str], min_users: int) -> str:

@@ -17,9 +17,6 @@ from kei_assembler.whitespace import has_text
 MIN_USERS = 3
 """How many texts a section is in at least, by default, if it becomes a block."""
 
-_MAX_BEGINNINGS = 8
-"""How many sections of a text can have their beginning in common with others."""
-
 
 class Shared(NamedTuple):
     """A text that becomes a block, and the titles of its sections."""
@@ -29,11 +26,16 @@ class Shared(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A text without its shared parts, these parts, and the first of them that other text followed, with its title."""
+    """A text without its shared parts, these parts, and the first of them that other text followed, with its title.
+
+    If only the beginning of a section is shared, and the rest comes below another heading by that, `displaced` has that
+    beginning and the title of the heading.
+    """
 
     rest: str
     shared: tuple[Shared, ...]
     moved: Part | None
+    displaced: tuple[Part, str] | None = None
 
 
 class Found(NamedTuple):
@@ -54,12 +56,10 @@ def split(texts: Sequence[str], known: frozenset[str], min_users: int, joins_nea
     by_first = _by_first_section(known)
     cut = [list(_joined(parts, by_first)) for parts in cut]
     shared = _of_enough(cut, known, min_users)
-    for _ in range(_MAX_BEGINNINGS):
-        common = _beginnings([_candidate(parts, shared) for parts in cut], {*shared, *known}, min_users)
-        if not common:
-            break
-        cut = [list(_divided(parts, common)) for parts in cut]
-        shared.update(common.values())
+    others = (part.block for parts in cut for part in parts if part.block not in shared)
+    common = _beginnings(others, {*shared, *known}, min_users)
+    cut = [list(_divided(parts, common)) for parts in cut]
+    shared.update(common.values())
     cut = _tagged(cut, shared, known, min_users)
     changed = diverged(cut, min_users)
     if joins_near:
@@ -109,24 +109,11 @@ def _joined(parts: list[Part], known: Mapping[str, list[tuple[list[str], str]]])
         at += count
 
 
-def _candidate(parts: Iterable[Part], shared: Collection[str]) -> str:
-    """The first section that is not shared, or "".
-
-    After the beginning of another one, the rest would be below the heading of the first one.
-    """
-    seen: set[str] = set()
-    for part in parts:
-        if part.title and (part.block not in shared or part.block in seen):
-            return part.block
-        seen.add(part.block)
-    return ""
-
-
-def _beginnings(candidates: Iterable[str], blocks: Iterable[str], min_users: int) -> dict[str, str]:
-    """Return the beginning that each of the candidates has in common with others, or with one of the blocks."""
+def _beginnings(sections: Iterable[str], blocks: Iterable[str], min_users: int) -> dict[str, str]:
+    """Return the beginning that each of the sections has in common with others, or with one of the blocks."""
     by_heading: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for candidate in filter(None, candidates):
-        by_heading[candidate.partition("\n")[0]][candidate] += 1
+    for section in filter(None, sections):
+        by_heading[section.partition("\n")[0]][section] += 1
     existing: defaultdict[str, list[str]] = defaultdict(list)
     for block in blocks:
         existing[block.partition("\n")[0]].append(block)
@@ -187,7 +174,7 @@ def _divided(parts: Iterable[Part], common: Mapping[str, str]) -> Iterator[Part]
             yield part
         else:
             yield Part(f"{beginning}\n", part.title, beginning)
-            yield Part(part.text[len(beginning) :].lstrip("\n"))
+            yield Part(part.text[len(beginning) :].lstrip("\n"), is_rest=True)
 
 
 def _tagged(
@@ -246,10 +233,11 @@ def _split(parts: Iterable[Part], runs: Mapping[str, list[Part]], shared: Collec
     kept: list[str] = []
     taken: list[Shared] = []
     seen: set[str] = set()
-    last = moved = None
+    last = moved = displaced = None
+    heading, is_after_shared = "", False
     for part in parts:
         if _first_time(part, shared, seen):
-            last = part
+            last, is_after_shared = part, True
             if part.block in runs:
                 run = runs[part.block]
                 taken.append(Shared(tuple(each.title for each in run), "\n\n".join(each.block for each in run)))
@@ -257,4 +245,7 @@ def _split(parts: Iterable[Part], runs: Mapping[str, list[Part]], shared: Collec
             is_apart = not kept or kept[-1].endswith("\n")  # what was between two texts separated them
             kept.append(part.text if is_apart or not last else f"\n{part.text}")
             moved = moved or last
-    return Split("\n".join(kept).strip("\n"), tuple(taken), moved)
+            if last and is_after_shared and part.is_rest and heading:
+                displaced = displaced or (last, heading)
+            heading, is_after_shared = part.title or heading, False
+    return Split("\n".join(kept).strip("\n"), tuple(taken), moved, displaced)
