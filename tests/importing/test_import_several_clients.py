@@ -532,3 +532,11 @@ def test_targets_that_the_manifest_has_need_not_be_added(bench: Workbench, targe
     run = bench.run("import", COPILOT)
     assert run.status == 1
     assert "help: move one of the two files, or rename this agent\n" in run.stderr
+
+
+def test_a_file_whose_front_matter_does_not_end_is_not_reported(bench: Workbench) -> None:
+    form = "---\nname: Bug report\ndescription: Say what is wrong.\nbody:\n  - type: input\n"
+    bench.write({CLAUDE: _agent(), ".github/ISSUE_TEMPLATE/bug.yml": form})
+    assert "I925" not in bench.run("import", ".").stderr
+    bench.write({"helpers/x.yml": f"{form}---\nYou help.\n"})
+    assert "`helpers` (1)" in bench.run("import", ".").stderr

@@ -90,4 +90,5 @@ def _is_agent(file: FoundFile, raw: bytes) -> bool:
 
 def _front_matter(raw: bytes) -> bytes:
     start, _, rest = raw.lstrip(b"\xef\xbb\xbf \r\n").partition(b"---")
-    return b"" if start else rest.partition(b"\n---")[0]
+    front, end, _ = rest.partition(b"\n---")
+    return front if end and not start else b""
