@@ -231,6 +231,23 @@ def test_an_agent_with_a_new_name_is_renamed(kit: Workbench, file: str) -> None:
     )
 
 
+@pytest.mark.parametrize("lines", [1, 60])
+def test_agents_with_new_names_become_those_of_a_new_import(bench: Workbench, lines: int) -> None:
+    text = "You work.\n" + "Work.\n" * lines
+    bench.write({f"up/{name}.md": _agent(text, name=name) for name in "abc"})
+    bench.run("import", "up")
+    names = {"a": "b", "b": "c", "c": "x"}
+    bench.write({f"up/{file}.md": _agent(f"{text}As {name}.\n", name=name) for file, name in names.items()})
+    assert bench.run("import", "--update", "up").status == 0
+    made = {path: content for path, (content, _) in bench.files().items() if not path.startswith(".git/")}
+    for path in made:
+        if not path.startswith("up/"):
+            (bench.folder / path).unlink()
+    bench.run("import", "up")
+    assert {path: content for path, (content, _) in bench.files().items() if not path.startswith(".git/")} == made
+    assert [path for path in made if path.startswith("agents/")] == [f"agents/{name}.toml" for name in "bcx"]
+
+
 def test_a_conflict_leaves_the_name_too(kit: Workbench) -> None:
     _edit(kit, MANIFEST, ("Two.", "2."))
     kit.write({FILE: _agent(BODY.replace("Two.", "Zwei."), name="judge"), f"{FOLDER}/tester.md": _agent(name="tester")})
