@@ -371,6 +371,23 @@ def test_the_next_commands_leave_a_clean_check(bench: Workbench, files: dict[str
     assert bench.files() == before
 
 
+def test_the_text_of_one_client_becomes_a_variant(bench: Workbench) -> None:
+    other = ".github/agents/critic.agent.md"
+    bench.write({FILE: _agent(), other: f"---\ndescription: Reviews code.\ntools: [read, search]\n---\n\n{BODY}"})
+    bench.run("import", ".")
+    _edit(bench, MANIFEST, ('"Reviews code."', '"Reads code."  # mine'), ("name =", 'blocks = ["house"]\nname ='))
+    bench.write({"_blocks/house.md": "Be kind.\n"})
+    _edit(bench, FILE, ("Two", "Zwei"))
+    run = bench.run("import", "--update", ".")
+    assert (run.status, _manifest(bench)["blocks"]) == (0, ["house", "critic-report"])
+    assert "# mine\n" in bench.read(MANIFEST)
+    assert "Zwei" in bench.read("_blocks/critic-report.md") + bench.read("_blocks/critic-report@copilot.md")
+    _edit(bench, FILE, ("Zwei", "Two"))
+    assert bench.run("import", "--update", ".").status == 0
+    assert (_manifest(bench)["blocks"], _manifest(bench)["role"]) == (["house"], BODY)
+    assert sorted(path for path in bench.files() if path.startswith("_blocks")) == ["_blocks/house.md"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
