@@ -234,6 +234,23 @@ def test_an_agent_with_a_new_name_is_renamed(kit: Workbench, file: str) -> None:
     )
 
 
+@pytest.mark.parametrize("lines", [1, 60])
+def test_agents_with_new_names_become_those_of_a_new_import(bench: Workbench, lines: int) -> None:
+    text = "You work.\n" + "Work.\n" * lines
+    bench.write({f"up/{name}.md": _agent(text, name=name) for name in "abc"})
+    bench.run("import", "up")
+    names = {"a": "b", "b": "c", "c": "x"}
+    bench.write({f"up/{file}.md": _agent(f"{text}As {name}.\n", name=name) for file, name in names.items()})
+    assert bench.run("import", "--update", "up").status == 0
+    made = {path: content for path, (content, _) in bench.files().items() if not path.startswith(".git/")}
+    for path in made:
+        if not path.startswith("up/"):
+            (bench.folder / path).unlink()
+    bench.run("import", "up")
+    assert {path: content for path, (content, _) in bench.files().items() if not path.startswith(".git/")} == made
+    assert [path for path in made if path.startswith("agents/")] == [f"agents/{name}.toml" for name in "bcx"]
+
+
 def test_a_conflict_leaves_the_name_too(kit: Workbench) -> None:
     _edit(kit, MANIFEST, ("Two.", "2."))
     kit.write({FILE: _agent(BODY.replace("Two.", "Zwei."), name="judge"), f"{FOLDER}/tester.md": _agent(name="tester")})
@@ -355,6 +372,23 @@ def test_the_next_commands_leave_a_clean_check(bench: Workbench, files: dict[str
     before = bench.files()
     assert bench.run("import", ".").status in (0, 2)
     assert bench.files() == before
+
+
+def test_the_text_of_one_client_becomes_a_variant(bench: Workbench) -> None:
+    other = ".github/agents/critic.agent.md"
+    bench.write({FILE: _agent(), other: f"---\ndescription: Reviews code.\ntools: [read, search]\n---\n\n{BODY}"})
+    bench.run("import", ".")
+    _edit(bench, MANIFEST, ('"Reviews code."', '"Reads code."  # mine'), ("name =", 'blocks = ["house"]\nname ='))
+    bench.write({"_blocks/house.md": "Be kind.\n"})
+    _edit(bench, FILE, ("Two", "Zwei"))
+    run = bench.run("import", "--update", ".")
+    assert (run.status, _manifest(bench)["blocks"]) == (0, ["house", "critic-report"])
+    assert "# mine\n" in bench.read(MANIFEST)
+    assert "Zwei" in bench.read("_blocks/critic-report.md") + bench.read("_blocks/critic-report@copilot.md")
+    _edit(bench, FILE, ("Zwei", "Two"))
+    assert bench.run("import", "--update", ".").status == 0
+    assert (_manifest(bench)["blocks"], _manifest(bench)["role"]) == (["house"], BODY)
+    assert sorted(path for path in bench.files() if path.startswith("_blocks")) == ["_blocks/house.md"]
 
 
 @pytest.mark.parametrize(

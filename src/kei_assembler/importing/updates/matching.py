@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
@@ -20,6 +20,10 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
 from kei_assembler.repair.import_record import Imported, imported_text
 from kei_assembler.targets import TARGETS
+
+_MAX_COMPARED = 8
+_MAX_SHARING = 20
+"""How many files can have a line that tells them apart from others at most."""
 
 
 class Pair(NamedTuple):
@@ -119,10 +123,17 @@ class _Matching:
             self._take(at, next((each for each in some if self._is_free(each, agent)), None), some)
 
     def match_texts(self) -> None:
-        """Match the files that have another name, but most of the same text."""
+        """Match the files that have another name, but most of the same text: those with most lines in common."""
+        by_line: defaultdict[tuple[str, str], list[Imported]] = defaultdict(list)
+        for entry in self.left:
+            for line in {*entry.text.split("\n")}:
+                by_line[entry.target, line].append(entry)
         for at, agent in self._rest():
-            gone = (each for each in self.left if each.target == agent.target and self._is_gone(each, agent))
-            self._take(at, next((each for each in gone if _is_like(each, agent)), None), [])
+            lines = (by_line.get((agent.target, line), ()) for line in {*agent.source.text.split("\n")})
+            counts = Counter(entry for entries in lines if len(entries) <= _MAX_SHARING for entry in entries)
+            likely = (entry for entry, _ in counts.most_common(_MAX_COMPARED) if entry in self.left)
+            alike = (entry for entry in likely if self._is_gone(entry, agent) and _is_like(entry, agent))
+            self._take(at, next(alike, None), [])
 
     def _rest(self) -> list[tuple[int, AgentFile]]:
         return [(at, agent) for at, agent in enumerate(self.agents) if at not in self.found]

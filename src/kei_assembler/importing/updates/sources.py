@@ -60,20 +60,36 @@ def _as_imported(kit: LoadedKit, manifest: str, version: Version) -> dict[str, s
     """Return the files of a new import if the present ones are those of the former import, or None."""
     name = version.theirs.name
     present = role_file(kit.read_manifest(manifest).data)
+    pieces = _pieces(kit, manifest, version)
+    if not pieces or not all(_has_text(kit, *each) for each in _files(pieces.base, manifest, present).items()):
+        return None
+    theirs = pieces.theirs
+    role = str(theirs.data.get("role", ""))
+    file = present or roles.role_file(name)
+    is_in_file = roles.is_for_file(role) and (bool(present) or not roles.obstacle(kit, theirs))
+    new = _files(theirs, manifest, file if is_in_file else "")
+    return {**dict.fromkeys(filter(None, [present])), **pieces.files, **new}
+
+
+class _Pieces(NamedTuple):
+    """Both versions of an agent with the names of the blocks for its clients, and the files of these that change."""
+
+    base: Conversion
+    theirs: Conversion
+    files: Mapping[str, str | None]
+
+
+def _pieces(kit: LoadedKit, manifest: str, version: Version) -> _Pieces | None:
+    """Return what becomes of the blocks for clients, or None if they are not as they were imported."""
     names = BlockNames(kit)
-    base = with_pieces(_named(version.base, name), names)
-    if names.new or not all(_has_text(kit, file, text) for file, text in _files(base, manifest, present).items()):
+    base = with_pieces(_named(version.base, version.theirs.name), names)
+    if names.new:
         return None
     own = [each for each in base.data.get("blocks", ()) if not _is_used_elsewhere(kit, manifest, each)]
     names = BlockNames(kit, own)
     theirs = with_pieces(version.theirs, names)
-    role = str(theirs.data.get("role", ""))
-    file = present or roles.role_file(name)
-    is_in_file = roles.is_for_file(role) and (bool(present) or not roles.obstacle(kit, theirs))
-    new: dict[str, str | None] = {**_files(theirs, manifest, file if is_in_file else "")}
-    new |= {block_file(kit, each): text for each, text in names.new.items()}
-    gone = [file for each in own for file in files_of_block(kit, each)]
-    return {**dict.fromkeys([*gone, *filter(None, [present])]), **new}
+    gone = dict.fromkeys(file for each in own for file in files_of_block(kit, each))
+    return _Pieces(base, theirs, {**gone, **{block_file(kit, each): text for each, text in names.new.items()}})
 
 
 def _named(conversion: Conversion, name: str) -> Conversion:
@@ -187,6 +203,8 @@ class _Merge:
     def _merge_text(self) -> None:
         """Merge the text for each client into the role and the blocks that it gets."""
         base, theirs, role = self.version.base, self.version.theirs, self._role()
+        if (base.pieces or theirs.pieces) and self._take_text(role):
+            return
         results: dict[tuple[str, str], dict[str, str]] = {}
         for target in self.version.targets:
             old, new = (text_for(each, target) for each in (base, theirs))
@@ -207,6 +225,22 @@ class _Merge:
                 self.blocks.append(BlockChange(entry, file, text))
             elif text != before:
                 self._set_role(text)
+
+    def _take_text(self, role: str) -> bool:
+        """Take the text and its blocks for clients as they are in the changed files, if nobody changed them here."""
+        pieces = _pieces(self.kit, self.manifest, self.version)
+        own = self.source.data.get("blocks", [])
+        if pieces is None or not is_texts(own) or role.strip("\n") != str(pieces.base.data.get("role", "")):
+            return False
+        old, new = (each.data.get("blocks", []) for each in (pieces.base, pieces.theirs))
+        if [each for each in own if each in old] != old:
+            return False
+        others = [each for each in own if each not in old]
+        at = own.index(old[0]) if old else len(others)
+        self._set(("blocks",), [*others[:at], *new, *others[at:]] or None)
+        self.files |= pieces.files
+        self._set_role(str(pieces.theirs.data.get("role", "")))
+        return True
 
     def _role(self) -> str:
         data, _ = self.kit.role_files.with_text(self.resolved.data)

@@ -75,21 +75,31 @@ _Conflicts = dict[str, tuple[Conflict, ...]]
 
 def _renamed(kit: LoadedKit, versions: Iterable[Version], prefers: str) -> tuple[Draft, dict[str, str], _Conflicts]:
     """Return the draft in which agents have their new names, their manifests, and names that both sides changed."""
-    draft, manifests, conflicts = Draft(kit), dict[str, str](), _Conflicts()
-    for each in versions:
-        old, new = stem(each.manifest), each.new_name
-        manifests[each.manifest] = each.manifest
-        if not new or prefers == "mine":
-            continue
-        if old != each.former_name and not prefers:
-            conflicts[each.manifest] = (Conflict("the name", old, new),)
-            continue
-        try:
-            rename_sources(draft, each.manifest.removesuffix(".toml"), new)
-        except AssembleError as error:
-            conflicts[each.manifest] = (Conflict(f"the name: {error}", old, new),)
-            continue
-        manifests[each.manifest] = f"{each.manifest.removesuffix(f'{old}.toml')}{new}.toml"
+    draft, conflicts = Draft(kit), _Conflicts()
+    manifests = {each.manifest: each.manifest for each in versions}
+    waiting: list[Version] = []
+    for each in versions if prefers != "mine" else ():
+        old = stem(each.manifest)
+        if each.new_name and old != each.former_name and not prefers:
+            conflicts[each.manifest] = (Conflict("the name", old, each.new_name),)
+        elif each.new_name:
+            waiting.append(each)
+    while waiting:  # a name can become free when another agent gets a new one
+        failed: dict[str, AssembleError] = {}
+        for each in waiting:
+            try:
+                rename_sources(draft, each.manifest.removesuffix(".toml"), each.new_name)
+            except AssembleError as error:
+                failed[each.manifest] = error
+            else:
+                manifests[each.manifest] = (
+                    f"{each.manifest.removesuffix(f'{stem(each.manifest)}.toml')}{each.new_name}.toml"
+                )
+        if len(failed) == len(waiting):
+            names = {each.manifest: (stem(each.manifest), each.new_name) for each in waiting}
+            conflicts |= {each: (Conflict(f"the name ({failed[each]})", *names[each]),) for each in failed}
+            break
+        waiting = [each for each in waiting if each.manifest in failed]
     return draft, manifests, conflicts
 
 
