@@ -49,6 +49,8 @@ class Editor:
         self.client = LanguageClient("test-editor", __version__)
         self.published: dict[str, list[types.Diagnostic]] = {}
         self.versions: dict[str, int | None] = {}
+        self.checks: list[str] = []
+        """The files of all publications, in their order."""
         self.messages: list[str] = []
         self.registered: list[types.Registration] = []
         self._runner = runner
@@ -59,6 +61,7 @@ class Editor:
         def published(params: types.PublishDiagnosticsParams) -> None:
             self.published[self.name(params.uri)] = list(params.diagnostics)
             self.versions[self.name(params.uri)] = params.version
+            self.checks.append(self.name(params.uri))
             self._news.set()
 
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)

@@ -10,6 +10,8 @@ from lsprotocol import types
 
 from conftest import Workbench
 from editors import CRITIC, KIT, SETTINGS, Editor
+from kei_assembler.lsp.checking import checked
+from kei_assembler.lsp.snapshot import Outdated, Snapshot
 
 
 def codes(found: list[types.Diagnostic]) -> list[object]:
@@ -74,6 +76,29 @@ def test_a_folder_with_a_strange_name(bench: Workbench) -> None:
     with Editor.started(strange.folder) as ide:
         ide.open("agents/critic.toml", CRITIC.replace("honesty", "honest"))
         assert codes(ide.found("agents/critic.toml")) == ["B201"]
+
+
+def test_somebody_who_types_fast_is_not_waited_for(ide: Editor) -> None:
+    ide.open("agents/critic.toml")
+    for number in range(30):
+        version = ide.change("agents/critic.toml", f"{CRITIC}# {number}\n")
+    assert ide.found("agents/critic.toml", version) == []
+    assert ide.checks.count("agents/critic.toml") < 6
+
+
+def test_an_outdated_check_stops(bench: Workbench) -> None:
+    bench.write(KIT)
+    assert checked(Snapshot({}), str(bench.folder)).found == ()
+    with pytest.raises(Outdated):
+        checked(Snapshot({}, is_outdated=lambda: True), str(bench.folder))
+
+
+def test_a_kit_that_cannot_be_checked_says_why(bench: Workbench) -> None:
+    bench.write(KIT)
+    bench.write({"assemble.toml": SETTINGS.replace(".claude/agents", "~/.claude/agents")})
+    with Editor.started(bench.folder) as ide:
+        ide.open("agents/critic.toml", CRITIC.replace("honesty", "honest"))
+        assert "cannot write to the home folder" in ide.found("assemble.toml")[0].message
 
 
 def test_windows_line_ends(ide: Editor) -> None:

@@ -32,13 +32,14 @@ def notes(snapshot: Snapshot, kit: LoadedKit, path: str) -> Iterator[types.Diagn
         end = len(text.text.split("\n")[line]) + 1
         yield types.Diagnostic(
             text.of_span(Span(line + 1, 1, line + 1, end)),
-            f"{what} is generated from {one.manifest}\nedit the source instead: the definition of a line is its source",
+            f"{what} is generated from {one.manifest}\n{_HELP}",
             types.DiagnosticSeverity.Information,
             source="assemble",
             related_information=[related],
         )
 
 
+_HELP = "edit its sources instead: to open that of a line, go to its definition"
 _START = types.Position(0, 0)
 
 
