@@ -15,6 +15,7 @@ from kei_assembler.markdown import stamp
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.paths import normalize
 from kei_assembler.rules.drift import UNFINISHED_MERGE
+from kei_assembler.toml.lists import equal_ends
 from kei_assembler.whitespace import SPACES
 
 MAX_DIFFS = 32 * 1024 * 1024
@@ -156,10 +157,7 @@ def matched_lines(before: list[str], after: list[str]) -> list[int | None]:
     """Return for each line of a text its index in another text, or None if the other text does not have it."""
     # Most texts that are compared have the same start and end, and a search is much slower. It gets some of these
     # lines, since they can match others better.
-    shorter = min(len(before), len(after))
-    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
-    end = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
-    start, end = max(start - _SEARCHED, 0), max(end - _SEARCHED, 0)
+    start, end = (max(count - _SEARCHED, 0) for count in equal_ends(before, after))
     found = _search(tuple(before[start : len(before) - end]), tuple(after[start : len(after) - end]))
     found = [None if match is None else start + match for match in found]
     return [*range(start), *found, *range(len(after) - end, len(after))]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.toml.lists import Splice
+from kei_assembler.toml.lists import Splice, difference
 from kei_assembler.toml.rewriting import placed, reordered, value_part
 from kei_assembler.toml.source import Source, read_toml
 from kei_assembler.toml.statements import statements
@@ -56,8 +56,7 @@ def _written(source: Source, path: KeyPath, value: Any) -> tuple[Splice, ...]:
     """Return the edits that keep most of how a value is written, if there is one."""
     before = _value_at(source.data, path)
     if isinstance(before, str) and isinstance(value, str) and (written := written_at(source, path)):
-        start, end = _same(written.value, value)
-        found = respelled(source, path, start, len(before) - end, value[start : len(value) - end])
+        found = respelled(source, path, *difference(written.value, value))
         return (Splice(*found),) if found else ()
     if _has_strings(before) and _has_strings(value):
         return reordered(source, path, [before.index(each) if each in before else each for each in value])
@@ -113,11 +112,3 @@ def _has_strings(value: Any) -> bool:
 def _is_section(value: Any) -> bool:
     is_list = isinstance(value, list) and bool(value) and all(isinstance(each, Mapping) for each in value)
     return isinstance(value, Mapping) or is_list
-
-
-def _same(one: str, other: str) -> tuple[int, int]:
-    """Return how many characters at the start, and how many at the end, two texts have in common."""
-    most = min(len(one), len(other))
-    start = next((at for at in range(most) if one[at] != other[at]), most)
-    end = next((at for at in range(most - start) if one[-1 - at] != other[-1 - at]), most - start)
-    return start, end

@@ -56,6 +56,12 @@ def equal_ends(one: Sequence[object], other: Sequence[object]) -> tuple[int, int
     return first, last
 
 
+def difference(text: str, other: str) -> Splice:
+    """Return the edit that turns a text into another one. It replaces only the part that differs."""
+    start, end = equal_ends(text, other)
+    return Splice(start, len(text) - end, other[start : len(other) - end])
+
+
 def _has_own_lines(text: str, around: Part, member: Part) -> bool:
     line = text.rfind("\n", 0, member.start) + 1
     return line > around.start and not text[line : member.start].strip(SPACES) and bool(_AFTER.match(text, member.end))

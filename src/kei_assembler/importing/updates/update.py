@@ -15,6 +15,7 @@ from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit, edited
 from kei_assembler.repair.rename import rename_sources
 from kei_assembler.toml.assignments import with_value
+from kei_assembler.toml.lists import difference
 from kei_assembler.toml.source import read_text, read_toml
 from kei_assembler.whitespace import has_text
 
@@ -110,10 +111,7 @@ def _put(draft: Draft, file: str, text: str | None) -> None:
         draft.put(file, None if text is None else text.encode())
         return
     old = read_text(file, before).text
-    most = min(len(old), len(text))
-    start = next((at for at in range(most) if old[at] != text[at]), most)
-    end = next((at for at in range(most - start) if old[-1 - at] != text[-1 - at]), most - start)
-    draft.put(file, edited(before, [Edit(file, start, len(old) - end, text[start : len(text) - end])]))
+    draft.put(file, edited(before, [Edit(file, *difference(old, text))]))
 
 
 class _Blocks:

@@ -14,7 +14,7 @@ from kei_assembler.kit.owners import Owned
 from kei_assembler.repair.adoption.changes import Candidate
 from kei_assembler.repair.edits import Edit, edited_text
 from kei_assembler.targets import TARGETS
-from kei_assembler.toml.lists import Order, equal_ends
+from kei_assembler.toml.lists import Order, difference
 from kei_assembler.toml.rewriting import Splices, added, reordered, with_value, without_key
 from kei_assembler.toml.source import Source, read_toml
 
@@ -49,8 +49,7 @@ def changed_keys(
     made = source
     for path in paths:  # keys that are gone come last, so that a table whose only key goes can get another one
         made = read_toml(source.file, edited_text(made.text, edits_of(made, path)).encode())
-    first, last = equal_ends(source.text, made.text)
-    yield (Edit(source.file, first, len(source.text) - last, made.text[first : len(made.text) - last]),)
+    yield (Edit(source.file, *difference(source.text, made.text)),)
 
 
 def _values(data: Mapping[str, Any], around: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

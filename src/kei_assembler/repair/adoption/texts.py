@@ -9,7 +9,7 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.render.places import Part, dotted
 from kei_assembler.repair.edits import Edit
-from kei_assembler.toml.lists import equal_ends
+from kei_assembler.toml.lists import difference
 from kei_assembler.toml.rewriting import reordered, same_value
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import respelled, written_at
@@ -65,8 +65,7 @@ class Text(NamedTuple):
 
     def changed(self, made: str) -> Edit | None:
         """Return the edit that makes the text another one. Only the part that differs is edited."""
-        start, end = equal_ends(self.value, made)
-        return self.edit(start, len(self.value) - end, made[start : len(made) - end])
+        return self.edit(*difference(self.value, made))
 
     def with_lines(self, first: int, last: int, lines: list[str]) -> Edit | None:
         """Return the edit that replaces lines of the text, from one up to another one, which stays."""
