@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.value_types import NO_TEXT, TYPES, Constraint, applying, is_plain
@@ -339,6 +339,11 @@ def are_texts(entries: Iterable[Any]) -> bool:
 
 
 _TEXTS = frozenset({str})
+
+
+def is_texts(value: Any) -> TypeGuard[list[str]]:
+    """Return whether a value is a list of strings."""
+    return isinstance(value, list) and are_texts(value)
 
 
 def _coercion_of_table(shape: Shape) -> Read:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kei_assembler.toml.assignments import with_value
+from kei_assembler.toml.assignments import assigned
 
 TEXT = """\
 # top
@@ -61,12 +61,16 @@ trigger = "y"
     ],
 )  # fmt: skip
 def test_only_the_value_changes(path: tuple[str, ...], value: Any, old: str, new: str) -> None:
-    assert with_value(TEXT, path, value) == TEXT.replace(old, new, 1)
+    assert assigned(TEXT, path, value) == TEXT.replace(old, new, 1)
+
+
+def test_a_key_is_dropped_from_a_table_on_one_line() -> None:
+    assert assigned('a = { b = 1, c = "x" } # n\n', ("a", "b"), None) == 'a = { c = "x" } # n\n'
 
 
 def test_what_cannot_be_written_is_refused() -> None:
-    assert with_value("target = { codex = 1 }\n", ("target", "codex", "model"), "x") is None
-    assert with_value('target.codex.model = "x"\nname = "a"\n', ("target", "codex", "effort"), "high") is None
+    assert assigned("target = { codex = 1 }\n", ("target", "codex", "model"), "x") is None
+    assert assigned('target.codex.model = "x"\nname = "a"\n', ("target", "codex", "effort"), "high") is None
 
 
 VALUES = st.one_of(
@@ -94,7 +98,7 @@ PATHS = st.sampled_from(
 def test_the_text_has_the_values_that_were_set(changes: list[tuple[tuple[str, ...], Any]]) -> None:
     text, wanted = TEXT, dict[tuple[str, ...], Any]()
     for path, value in changes:
-        made = with_value(text, path, value)
+        made = assigned(text, path, value)
         if made is not None:
             text, wanted[path] = made, value
     for path, value in wanted.items():

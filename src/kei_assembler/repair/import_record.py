@@ -20,6 +20,7 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.upstream import record_broken
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source, read_text
+from kei_assembler.validation import is_texts
 
 RECORD = ".assemble/imported.json"
 MAX_RECORD_BYTES = 128 * 1024 * 1024
@@ -96,7 +97,7 @@ def _clients(source: Source, manifest: str, clients: Any) -> dict[str, Any]:
 def _entry(kit: LoadedKit, source: Source, manifest: str, target: str, value: Any) -> Imported:
     key = next((key for key in ("file", "outside") if isinstance(value, dict) and key in value), "")
     lines = value.get("text") if key else None
-    if not isinstance(lines, list) or not all(isinstance(each, str) for each in (value[key], *lines)):
+    if not (is_texts(lines) and isinstance(value[key], str)):
         raise _broken_entry(source, manifest, "has no `file`, or no `text` that is a list of lines")
     paths = [manifest, *([value[key]] if key == "file" else [])]
     if any(normalize(path) != path or not kit.holds(kit.path(path)) for path in paths):

@@ -32,7 +32,7 @@ def document(data: Mapping[str, Any], comments: Comments = _NONE, inline: Collec
     reads the same values back, and the keys of each table below the top in the same order. A comment is one line.
     """
     # A pair after a table header would belong to that table.
-    sections = {key: value for key, value in data.items() if _is_section(value) and key not in inline}
+    sections = {key: value for key, value in data.items() if is_section(value) and key not in inline}
     pairs = [_pair(key_text(key), (key,), value, comments) for key, value in data.items() if key not in sections]
     tables = (_section((key,), value, comments) for key, value in sections.items())
     return "\n".join(filter(None, ["".join(pairs), *tables]))
@@ -43,7 +43,7 @@ def entry(key: str, value: Any) -> str:
     return document({key: value})
 
 
-def _is_section(value: Any) -> bool:
+def is_section(value: Any) -> bool:
     """Return whether a value is a table, or a list that contains only tables."""
     if isinstance(value, list | tuple):
         return bool(value) and all(isinstance(inner, Mapping) for inner in value)
@@ -56,14 +56,14 @@ def _section(path: KeyPath, value: Any, comments: Comments) -> str:
     if not isinstance(value, Mapping):
         tables = (((*path, index), table) for index, table in enumerate(value))
         return "\n".join(_table(f"[[{name}]]{_comment(comments, at)}\n", at, table, comments) for at, table in tables)
-    has_header = not value or not all(map(_is_section, value.values()))
+    has_header = not value or not all(map(is_section, value.values()))
     return _table(f"[{name}]{_comment(comments, path)}\n" if has_header else "", path, value, comments)
 
 
 def _table(header: str, path: KeyPath, table: Mapping[str, Any], comments: Comments) -> str:
     """Return the content of a table after its header. Tables in it that a pair follows are written as pairs."""
     keys = list(table)
-    while keys and _is_section(table[keys[-1]]):
+    while keys and is_section(table[keys[-1]]):
         keys.pop()
     pairs = {key: table[key] for key in keys}
     sections = (_section((*path, key), value, comments) for key, value in table.items() if key not in pairs)

@@ -14,14 +14,16 @@ from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.origin import is_origin_comment, origin_comments
 from kei_assembler.importing.pending_kit import block_file, manifest_text, with_pieces
 from kei_assembler.importing.updates.texts import merge_texts
-from kei_assembler.importing.updates.values import Conflict, is_texts, leaves, merged_value, shown
+from kei_assembler.importing.updates.values import Conflict, leaves, merged_value, shown
 from kei_assembler.importing.updates.versions import Version, text_for
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import INHERITED
+from kei_assembler.model.settings import value_at
 from kei_assembler.repair.rename import files_of_block
-from kei_assembler.toml.assignments import with_value
+from kei_assembler.toml.assignments import assigned
 from kei_assembler.toml.source import with_lf
+from kei_assembler.validation import is_texts
 from kei_assembler.whitespace import has_text
 
 
@@ -163,9 +165,6 @@ class _Merge:
             what = f"`{'.'.join(map(str, path))}`, which is written in a way that cannot be edited"
             self.conflicts.append(Conflict(what, shown(ours), shown(theirs)))
 
-    def _own(self, path: KeyPath) -> Any:
-        return _at(self.source.data, path)
-
     @cached_property
     def _settings_file(self) -> str:
         source = self.kit.settings_source
@@ -173,23 +172,23 @@ class _Merge:
 
     def _ours(self, path: KeyPath) -> Any:
         """The value that a manifest has or inherits from a base. What only the settings say is no value."""
-        is_own = self._own(path) is not None
+        is_own = self.source.value(path) is not None
         is_inherited = bool(self.resolved.bases) and self.resolved.origin(path).file != self._settings_file
-        return _at(self.resolved.data, path) if is_own or is_inherited else None
+        return value_at(self.resolved.data, path) if is_own or is_inherited else None
 
     def _set(self, path: KeyPath, value: Any) -> bool:
         """Set a key in the manifest, or drop it there and from what it inherits."""
-        made = with_value(self.text, path, value)
-        inherited = _at(self.resolved.far.data, path) if self.resolved.far and self.resolved.bases else None
+        made = assigned(self.text, path, value)
+        inherited = value_at(self.resolved.far.data, path) if self.resolved.far and self.resolved.bases else None
         if made is not None and value is None and inherited is not None:
             unset = self.source.data.get("unset", [])
-            made = with_value(made, ("unset",), [*unset, ".".join(map(str, path))])
+            made = assigned(made, ("unset",), [*unset, ".".join(map(str, path))])
         self.text = self.text if made is None else made
         return made is not None
 
     def _set_list(self, path: KeyPath, ours: Any, value: Any) -> bool:
         """Change a list that has entries which stand for others, or that is inherited. Return whether it was done."""
-        own = self._own(path)
+        own = self.source.value(path)
         is_partial = own is None or (is_texts(own) and any(each[:1] in ("@", "!") or each == INHERITED for each in own))
         if not (is_partial and is_texts(ours) and is_texts(value)):
             return False
@@ -257,9 +256,3 @@ class _Merge:
             self.files[file] = role
         elif not self._set(("role",), role):
             self.conflicts.append(Conflict("the role, which is written in a way that cannot be edited", "", text))
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    for step in path:
-        data = data.get(step) if isinstance(data, Mapping) else None
-    return data

@@ -14,7 +14,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit, edited
 from kei_assembler.repair.rename import rename_sources
-from kei_assembler.toml.assignments import with_value
+from kei_assembler.toml.assignments import assigned
 from kei_assembler.toml.lists import difference
 from kei_assembler.toml.source import read_text, read_toml
 from kei_assembler.whitespace import has_text
@@ -184,4 +184,4 @@ class _Blocks:
         names = dict(replaced)
         own = read_toml("", text.encode()).data["blocks"]
         entries = [names.get(each, each) for each in own]
-        return with_value(text, ("blocks",), [each for each in entries if each] or None) or text
+        return assigned(text, ("blocks",), [each for each in entries if each] or None) or text

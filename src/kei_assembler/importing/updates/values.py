@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.validation import is_texts
 from kei_assembler.whitespace import collapse_whitespace
 
 _TABLES = ("target", "values", "references")
@@ -56,11 +57,6 @@ def merged_list(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str])
             before = [one for one in theirs[:at] if one in made]
             made.insert(made.index(before[-1]) + 1 if before else (0 if at == 0 else len(made)), each)
     return made
-
-
-def is_texts(value: Any) -> bool:
-    """Return whether a value is a list of strings."""
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _is_same(one: Any, other: Any) -> bool:
