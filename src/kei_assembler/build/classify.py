@@ -24,6 +24,11 @@ def comment_of(kind: str, target: str) -> stamp.Comment:
     return TARGETS[target].form.comment if kind == AGENT.name else stamp.MARKUP
 
 
+def has_stamp(content: bytes, target: str) -> bool:
+    """Return whether an agent file of a target has a stamp, also one with a merge conflict in it."""
+    return stamp.find_settled(text_of(content), TARGETS[target].form.comment) is not None
+
+
 def classify(kit: LoadedKit, artifact: Artifact, present: bytes | None) -> Change:
     """Return the change of the file at an artifact's path, given its current bytes, or None if it does not exist.
 

@@ -7,12 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from kei_assembler.build.classify import text_of
+from kei_assembler.build.classify import has_stamp
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.paths import AGENTS_FOLDER, FoundFile
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import SECTION_FILES
-from kei_assembler.markdown import shell, stamp
+from kei_assembler.markdown import shell
 from kei_assembler.markdown.stamped_sections import layout
 from kei_assembler.paths import normalize
 from kei_assembler.rules import joined_files
@@ -81,11 +81,10 @@ def _is_agent(file: FoundFile, raw: bytes) -> bool:
     path = normalize(file.path)
     if os.path.basename(path) in SECTION_FILES:
         return False
-    form = next(row.form for row in TARGETS.values() if path.lower().endswith(row.suffixes))
+    target = next(row.name for row in TARGETS.values() if path.lower().endswith(row.suffixes))
     head = raw if _BODY.search(raw) else _front_matter(raw)
     found = {*_KEYS.findall(head)}
-    is_generated = stamp.find_settled(text_of(raw), form.comment) is not None
-    return len(found) > (0 if AGENTS_FOLDER.search(path) else 1) and not is_generated
+    return len(found) > (0 if AGENTS_FOLDER.search(path) else 1) and not has_stamp(raw, target)
 
 
 def _front_matter(raw: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
-from kei_assembler.build.classify import text_of
+from kei_assembler.build.classify import has_stamp
 from kei_assembler.build.run import Policy, RunOptions, run
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import AssembleError, Diagnostic
@@ -16,7 +16,6 @@ from kei_assembler.importing.pending_kit import PendingFile
 from kei_assembler.importing.replaced_text import Replacement, apply, finish, replacements, undo
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown import stamp
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.rules import kept_files
 from kei_assembler.targets import TARGETS
@@ -57,8 +56,7 @@ def _targets(kit: LoadedKit, manifest: str) -> Collection[str]:
 def is_free(kit: LoadedKit, file: PendingFile) -> bool:
     """Return whether the file of an agent can be generated, because there is none, or one that was generated."""
     content = OutputFiles(kit).peek(file.conversion.new_path)
-    comment = TARGETS[file.conversion.agent.target].form.comment
-    return content is None or stamp.find_settled(text_of(content), comment) is not None
+    return content is None or has_stamp(content, file.conversion.agent.target)
 
 
 def _is_spare(kit: LoadedKit, file: PendingFile, outputs: frozenset[str]) -> bool:

@@ -6,15 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kei_assembler.build.classify import text_of
+from kei_assembler.build.classify import has_stamp
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.names import wanted_name
 from kei_assembler.kit import LoadedKit
-from kei_assembler.markdown import stamp
 from kei_assembler.repair.import_record import Imported, imported_text
-from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ def _found(kit: LoadedKit, git: Git, wanted: Sequence[tuple[str, AgentFile]]) ->
             path = _in_git(kit, git, agent.kit_path)
             for revision in (commit, f"{commit}^") if commit and "\n" not in path else ():
                 content = objects.read(f"{revision}:{path}", MAX_BYTES)
-                if content is not None and not _is_generated(content, agent.target):
+                if content is not None and not has_stamp(content, agent.target):
                     yield Imported(manifest, agent.target, agent.kit_path, imported_text(content))
                     break
     finally:
@@ -78,8 +76,3 @@ def _added(git: Git, folders: Iterable[str]) -> dict[str, str]:
             elif line:
                 added.setdefault(line, commit)
     return added
-
-
-def _is_generated(content: bytes, target: str) -> bool:
-    comment = TARGETS[target].form.comment
-    return stamp.find(stamp.settled(text_of(content), comment), comment) is not None

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from kei_assembler.build.classify import text_of
+from kei_assembler.build.classify import has_stamp
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.files import DISK
 from kei_assembler.importing.agent_file import AgentFile, read_agent
@@ -17,9 +17,7 @@ from kei_assembler.importing.likeness import MIN_LIKENESS, likeness
 from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.paths import target_by_folder, target_by_path
 from kei_assembler.kit import LoadedKit, stem
-from kei_assembler.markdown import stamp
 from kei_assembler.repair.import_record import Imported, imported_text
-from kei_assembler.targets import TARGETS
 
 _MAX_COMPARED = 8
 _MAX_SHARING = 20
@@ -150,8 +148,7 @@ class _Matching:
         if self._is_gone(entry, agent):
             return True
         content = None if entry.is_outside else OutputFiles(self.kit).peek(entry.file)
-        comment = TARGETS[entry.target].form.comment
-        return content is not None and stamp.find(stamp.settled(text_of(content), comment), comment) is not None
+        return content is not None and has_stamp(content, entry.target)
 
     def _is_gone(self, entry: Imported, agent: AgentFile) -> bool:
         path = self.kit.path(entry.file)
