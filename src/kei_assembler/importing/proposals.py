@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, count
 from typing import Any, NamedTuple
 
 from kei_assembler.importing.block_names import words_in_all
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.model.manifest import slug
+from kei_assembler.repair.names import unused_name
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.toml.writer import document
 
@@ -91,7 +91,7 @@ def _name(start: str, keys: Mapping[str, Any], agents: Sequence[str], taken: set
     """A name for what agents have in common, after what they are or after its first block. It is taken then."""
     words = words_in_all(sorted(agents)) or keys["blocks"][0].rpartition("/")[2]
     wanted = slug("-".join(filter(None, (start, words))))[:56]
-    name = next(name for name in chain([wanted], (f"{wanted}-{number}" for number in count(2))) if name not in taken)
+    name = unused_name(wanted, taken)
     taken.add(name)
     return name
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
@@ -158,6 +158,11 @@ def new_name(kit: LoadedKit, old: Name, text: str) -> Name:
 
 def _expects(name: Name) -> str:
     return _ROWS[name.kind].shape.expects if name.kind in _ROWS else f"{MANIFEST_NAME.expects}, and without `.toml`"
+
+
+def unused_name(wanted: str, taken: Container[str]) -> str:
+    """Return a name that is not taken: the wanted one, or the first with a number, from 2."""
+    return next(name for name in chain([wanted], (f"{wanted}-{number}" for number in count(2))) if name not in taken)
 
 
 def _taken(kit: LoadedKit, new: Name) -> str:

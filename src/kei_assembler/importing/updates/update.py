@@ -11,8 +11,10 @@ from kei_assembler.importing.updates.sources import BlockChange, Merged, blocks_
 from kei_assembler.importing.updates.values import Conflict
 from kei_assembler.importing.updates.versions import Version
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit, edited
+from kei_assembler.repair.names import unused_name
 from kei_assembler.repair.rename import rename_sources
 from kei_assembler.toml.assignments import assigned
 from kei_assembler.toml.lists import difference
@@ -151,9 +153,10 @@ class _Blocks:
         """Give some agents a copy of a block, or take it from them if nothing is left of it."""
         entry, file, text = change
         block = self.kit.block(entry)
-        is_plain = block is not None and block.source.file == file and "#" not in entry
+        is_plain = block is not None and block.source.file == file and SECTION_MARK not in entry
         is_single = is_plain and not self.kit.blocks.variants(entry)
-        name = self._free_name(f"{entry}-{stem(manifests[0])}") if has_text(text) else ""
+        taken = {*self.kit.known_blocks, *(new for pairs in self.lists.values() for _, new in pairs)}
+        name = unused_name(f"{entry}-{stem(manifests[0])}", taken) if has_text(text) else ""
         for manifest in manifests:
             own = self.kit.read_manifest(manifest).data.get("blocks", [])
             if is_single and isinstance(own, list) and entry in own:
@@ -165,11 +168,6 @@ class _Blocks:
             self.files[f"{file.removesuffix(f'{entry}.md')}{name}.md"] = text
         elif is_single and not any(entry in self.entries[each] for each in self.entries if each not in manifests):
             self.files[file] = None
-
-    def _free_name(self, name: str) -> str:
-        taken = {*self.kit.known_blocks, *(new for pairs in self.lists.values() for _, new in pairs)}
-        numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
-        return name if name not in taken else next(each for each in numbered if each not in taken)
 
     def texts(self) -> dict[str, str | None]:
         """Return the new texts of all files; None stands for no file."""

@@ -13,6 +13,7 @@ from kei_assembler.model.values import value_tables
 from kei_assembler.repair.adoption.state import State
 from kei_assembler.repair.adoption.texts import Texts
 from kei_assembler.repair.edits import Edit
+from kei_assembler.repair.names import unused_name
 from kei_assembler.toml.rewriting import replaced, same_value, with_value
 
 
@@ -44,7 +45,7 @@ def for_agent(state: State, one: Owned) -> State:
     copies: dict[str, bytes] = {}
     edits: list[Edit] = []
     for name in edited:
-        copy = _free_name(kit, f"{name}-{stem(one.manifest)}")
+        copy = unused_name(f"{name}-{stem(one.manifest)}", kit.known_blocks)
         for file, (of, target) in names.items():
             if of == name:
                 folder = file.removesuffix(".md").removesuffix(f"{VARIANT_MARK}{target}" if target else "")
@@ -105,11 +106,6 @@ def _names(kit: LoadedKit) -> Mapping[str, tuple[str, str]]:
 
 def _is_plain(names: Mapping[str, tuple[str, str]], file: str) -> bool:
     return file in names and not names[file][1]
-
-
-def _free_name(kit: LoadedKit, name: str) -> str:
-    numbered = (f"{name}-{number}" for number in range(2, len(kit.known_blocks) + 3))
-    return name if name not in kit.known_blocks else next(each for each in numbered if each not in kit.known_blocks)
 
 
 def _entries(state: State, manifest: str, name: str, copy: str) -> Iterator[Edit]:
