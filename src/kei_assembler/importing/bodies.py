@@ -29,7 +29,7 @@ class Section(NamedTuple):
     text: str
 
 
-def sections(text: str, max_level: int) -> list[Section]:
+def sections(text: str, max_level: int = 6) -> list[Section]:
     """Split a text before each heading up to a level. The text before the first heading has level 0."""
     lines = text.split("\n")
     starts = {0: (0, "")}
@@ -38,6 +38,12 @@ def sections(text: str, max_level: int) -> list[Section]:
         if heading and len(heading["hashes"]) <= max_level:
             starts[number] = (len(heading["hashes"]), heading["title"].strip(SPACES))
     return [Section(*starts[start], "\n".join(lines[start:end])) for start, end in pairwise([*starts, len(lines)])]
+
+
+def stripped_sections(text: str) -> list[Section]:
+    """Split a text before each heading, without the blank lines around each section, and without empty ones."""
+    cut = (section._replace(text=section.text.strip("\n")) for section in sections(text))
+    return [section for section in cut if section.text]
 
 
 def fields_of(body: str, is_expressible: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kei_assembler.build.diff import matched_lines
-from kei_assembler.importing.bodies import Section, sections
+from kei_assembler.importing.bodies import Section, stripped_sections
 from kei_assembler.rules.block_files import front_matter
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import collapse_whitespace
-
-_MAX_LEVEL = 6
 
 
 class Piece(NamedTuple):
@@ -45,17 +43,12 @@ class SplitText(NamedTuple):
 
 def split_texts(texts: Mapping[str, str]) -> SplitText | None:
     """Split the texts of an agent, by client, at their headings. Return None if blocks cannot have these texts."""
-    cut = {target: _sections(text) for target, text in texts.items()}
+    cut = {target: stripped_sections(text) for target, text in texts.items()}
     runs = list(_runs(cut))
     shared = runs.pop(0) if runs and len({*map(_joined, runs[0].values())}) == 1 else {}
     role = _joined(next(iter(shared.values()), []))
     split = SplitText(role, tuple(map(_piece, runs)))
     return split if all(_is_whole(split, target, text) for target, text in texts.items()) else None
-
-
-def _sections(text: str) -> list[Section]:
-    cut = (section._replace(text=section.text.strip("\n")) for section in sections(text, _MAX_LEVEL))
-    return [section for section in cut if section.text]
 
 
 def _joined(cut: Sequence[Section]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kei_assembler.analysis.adoption import Reach, reach
-from kei_assembler.build.diff import diffs, hunks
+from kei_assembler.build.diff import diffs
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.writer import replace_planned
 from kei_assembler.diagnostics import Diagnostic
@@ -14,6 +14,7 @@ from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.agents import convert_again
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.pending_kit import PendingFile
+from kei_assembler.importing.short_diff import whole_diff
 from kei_assembler.importing.updates.history import imported_before
 from kei_assembler.importing.updates.matching import Pair, located, matched, recorded_file
 from kei_assembler.importing.updates.update import Updated, Updates, update
@@ -232,13 +233,8 @@ class _Report:
             if conflict.ours != conflict.theirs:
                 manifest = display_path(self.kit.path(each.version.manifest))
                 file = each.version.pairs[0].agent.source.file
-                yield _diff(f"{manifest} ({conflict.what})", f"{file}", conflict.ours, conflict.theirs)
+                yield whole_diff((f"{manifest} ({conflict.what})", conflict.ours), (file, conflict.theirs))
         for pair in () if each.conflicts else each.version.pairs:
             if pair.is_changed:
                 old, new = pair.recorded.text, imported_text(pair.agent.raw)
-                yield _diff(f"{pair.recorded.file} (imported)", pair.agent.source.file, old, new)
-
-
-def _diff(old: str, new: str, before: str, after: str) -> str:
-    one, other = ([f"{line}\n" for line in text.rstrip("\n").split("\n")] for text in (before, after))
-    return "".join([f"--- {old}\n+++ {new}\n", *hunks(one, other)])
+                yield whole_diff((f"{pair.recorded.file} (imported)", old), (pair.agent.source.file, new))

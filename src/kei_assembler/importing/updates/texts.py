@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from kei_assembler.importing.bodies import Section, sections
+from kei_assembler.importing.bodies import Section, sections, stripped_sections
 from kei_assembler.importing.likeness import likeness
 from kei_assembler.importing.updates.values import Conflict
 from kei_assembler.repair.adoption.words import merged
 
-_MAX_LEVEL = 6
 _NEWLINE = "\n"
 _MIN_LIKENESS = 0.5
 
@@ -44,9 +43,9 @@ class _Merge:
         self.texts = texts
         self.prefers = prefers
         self.whole = base.strip("\n"), theirs.strip("\n")
-        self.base = _sections(base)
-        self.theirs = _sections(theirs)
-        self.ours = [sections(text, _MAX_LEVEL) for text in texts]
+        self.base = stripped_sections(base)
+        self.theirs = stripped_sections(theirs)
+        self.ours = [sections(text) for text in texts]
         self.made: dict[_Place, str] = {}
         """The sections with other texts."""
         self.added: dict[_Place, list[str]] = {}
@@ -138,10 +137,6 @@ class _Merge:
             one[0] for one in filled[-1:]
         )
         return f"{text}{_end(self.texts[number])}" if text else ""
-
-
-def _sections(text: str) -> list[Section]:
-    return [section for section in sections(text, _MAX_LEVEL) if _text(section)]
 
 
 def _text(section: Section) -> str:
