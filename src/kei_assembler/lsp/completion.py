@@ -19,7 +19,7 @@ from kei_assembler.lsp.places import CODE, ENTRY, MANIFEST, ROLE_FILE, TARGET, T
 from kei_assembler.lsp.schemas import Schema, parts_at, schema_of
 from kei_assembler.model.inheritance import BUNDLE, DROPPED
 from kei_assembler.model.kinds import AGENT
-from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, known_names
+from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, value_names
 from kei_assembler.rules.catalog import RULES
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.groups import GROUPS
@@ -143,7 +143,7 @@ _NAMES: Mapping[str, Callable[[LoadedKit], Iterable[str]]] = {
     CODE: lambda _: RULES,
     TARGET: lambda _: (*TARGETS, *GROUPS),
     TOOL: lambda kit: sorted(kit.known_tools),
-    VALUE: lambda kit: [label.removeprefix(f"{VALUE}:") for label in known_names(kit) if label.startswith(f"{VALUE}:")],
+    VALUE: lambda kit: dict.fromkeys(value_names(kit)),
 }
 
 

@@ -9,12 +9,11 @@ from lsprotocol import types
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
-from kei_assembler.lsp.descriptions import set_values
 from kei_assembler.lsp.places import ROLE_FILE, Place, Subject
 from kei_assembler.lsp.snapshot import Snapshot
 from kei_assembler.model.kinds import KINDS
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, Name
-from kei_assembler.repair.references import Sources, references
+from kei_assembler.repair.references import Sources, references, set_values
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import key_offsets
 
@@ -57,7 +56,7 @@ def _manifest(kit: LoadedKit, subject: Subject) -> Found:
 
 
 def _value(kit: LoadedKit, subject: Subject) -> Found:
-    for each in set_values(kit, subject.name):
+    for each in set_values(Sources(kit), subject.name):
         yield from _key(each.source, each.path)
 
 

@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.lsp.places import CODE, ROLE_FILE, TARGET, TOOL, Place
 from kei_assembler.lsp.schemas import description_at, schema_of
 from kei_assembler.model.kinds import AGENT, KINDS
-from kei_assembler.model.values import value_tables
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE
+from kei_assembler.repair.references import Sources, set_values
 from kei_assembler.rules.catalog import RULES, documentation, explain
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import CLAUDE_TOOLS, TARGETS
 from kei_assembler.targets.groups import GROUPS, expanded
 from kei_assembler.toml.cursor import Kind
-from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import SPACES
 
 _MAX_LINES = 60
 _MAX_COLUMNS = 100
-
-
-class SetValue(NamedTuple):
-    """A place that sets a value: the file, the path of the key, and what it is set to."""
-
-    source: Source
-    path: KeyPath
-    value: Any
-
-
-def set_values(kit: LoadedKit, name: str) -> Iterator[SetValue]:
-    """Yield the places that set a value, those in the settings first."""
-    if kit.settings_source:
-        for path, table in value_tables(kit.settings_table):
-            if name in table:
-                yield SetValue(kit.settings_source, kit.settings_path(*path, name), table[name])
-    for file in kit.manifests:
-        source = kit.read_manifest(file)
-        for path, table in value_tables(source.data):
-            if name in table:
-                yield SetValue(source, (*path, name), table[name])
 
 
 def summary(kit: LoadedKit, kind: str, name: str) -> str:
@@ -92,7 +69,7 @@ def _about_manifest(kit: LoadedKit, kind: str, name: str) -> Iterator[str]:
 
 
 def _about_value(kit: LoadedKit, name: str) -> Iterator[str]:
-    found = [*set_values(kit, name)]
+    found = [*set_values(Sources(kit), name)]
     if not found:
         return
     yield f"value `{name}`"
@@ -149,7 +126,7 @@ _SUMMARIES: Mapping[str, Callable[[LoadedKit, str], str]] = {
     BUNDLE_KIND: lambda kit, name: ", ".join(map(str, kit.settings.bundles.get(name, ()))),
     CODE: lambda _, name: documentation(RULES[name]).title if name in RULES else "",
     TARGET: lambda _, name: TARGETS[name].label if name in TARGETS else ", ".join(expanded([name])),
-    VALUE: lambda kit, name: next((str(each.value) for each in set_values(kit, name)), ""),
+    VALUE: lambda kit, name: next((str(each.value) for each in set_values(Sources(kit), name)), ""),
     **{
         kind: lambda kit, name, kind=kind: str(_of_agent(kit, kind, name).get("description", ""))  # type: ignore[misc]
         for kind in KINDS

@@ -60,7 +60,8 @@ class _Row(NamedTuple):
     mark: str = ""
 
 
-def _values(kit: LoadedKit) -> Iterator[str]:
+def value_names(kit: LoadedKit) -> Iterator[str]:
+    """Yield the names of the values that the settings and the manifests set. They can repeat."""
     tables = [kit.settings_table, *(kit.read_manifest(file).data for file in kit.manifests)]
     return chain.from_iterable(names for data in tables for _, names in value_tables(data))
 
@@ -68,7 +69,7 @@ def _values(kit: LoadedKit) -> Iterator[str]:
 _ROWS: Mapping[str, _Row] = {
     BLOCK: _Row(lambda kit: kit.block_names, BLOCK_NAME),
     BUNDLE_KIND: _Row(lambda kit: kit.settings.bundles, BUNDLE_NAME, BUNDLE),
-    VALUE: _Row(_values, _VALUE_NAME),
+    VALUE: _Row(value_names, _VALUE_NAME),
 }
 
 

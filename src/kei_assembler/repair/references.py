@@ -245,21 +245,37 @@ def _keys(source: Source | None, path: KeyPath, what: str = "") -> Iterator[Refe
         yield Reference(source.file, start + quote, end - quote, what, path, not quote)
 
 
-def _of_value(sources: Sources, name: Name) -> Iterator[Reference]:
+class SetValue(NamedTuple):
+    """A place that sets a value: the file, the path of the key, and what it is set to."""
+
+    source: Source
+    path: KeyPath
+    value: Any
+
+
+def set_values(sources: Sources, name: str) -> Iterator[SetValue]:
+    """Yield the places that set a value, those in the settings first."""
     kit = sources.kit
-    for path, table in value_tables(sources.settings):
-        if name.name in table:
-            yield from _keys(kit.settings_source, kit.settings_path(*path, name.name))
-    for file, source in sources.manifests.items():
+    if kit.settings_source:
+        for path, table in value_tables(sources.settings):
+            if name in table:
+                yield SetValue(kit.settings_source, kit.settings_path(*path, name), table[name])
+    for source in sources.manifests.values():
         for path, table in value_tables(source.data):
-            if name.name in table:
-                yield from _keys(source, (*path, name.name))
+            if name in table:
+                yield SetValue(source, (*path, name), table[name])
+
+
+def _of_value(sources: Sources, name: Name) -> Iterator[Reference]:
+    for each in set_values(sources, name.name):
+        yield from _keys(each.source, each.path)
+    for file, source in sources.manifests.items():
         for index, entry in enumerate(source.data.get("unset", ())):
             outer, _, last = str(entry).rpartition(".")
             if last == name.name and outer.rpartition(".")[2] == "values":
                 part = Part(("unset", index), entry, len(outer) + 1, len(entry))
                 yield sources.in_manifest(file, part, "does not inherit it")
-        for path, text in texts_in(kit, source.data):
+        for path, text in texts_in(sources.kit, source.data):
             for start, end in _placeholders(text, name.name):
                 yield sources.in_manifest(file, Part(path, text, start, end), "has a placeholder for it")
     for source in sources.texts:
