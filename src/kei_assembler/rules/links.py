@@ -8,9 +8,8 @@ from functools import partial
 from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
-from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import Block
-from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown.links import may_have_links, relative_links
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Violation, rule
@@ -86,16 +85,13 @@ def of_block(usage: KitUsage, block: Block) -> Writing:
     """Return the text of a block."""
     text = block.source.text
 
-    def locate(start: int, end: int) -> Span:
-        return span_of(text, start, end)
-
     def is_output(path: str) -> bool:
         return path in usage.outputs
 
     is_used = block.name in usage.blocks and may_have_links(text)
     outputs = tuple(usage.outputs_with(block)) if is_used else ()
     is_printed = partial(usage.is_printed, block)
-    return Writing(usage.kit, text, "block", block.source.file, outputs, locate, is_output, is_printed)
+    return Writing(usage.kit, text, "block", block.source.file, outputs, partial(span_of, text), is_output, is_printed)
 
 
 def of_manifest(context: ManifestContext) -> Iterator[Writing]:
@@ -104,21 +100,17 @@ def of_manifest(context: ManifestContext) -> Iterator[Writing]:
         return
     kit, file = context.kit, context.source.file
     targets = dict.fromkeys((*kit.targets_of(context.manifest), *kit.settings.targets))
-    paths = [output.path for output in outputs_of(kit, context.manifest._replace(name=stem(file)), file)]
-    outputs = tuple({os.path.dirname(path): path for path in reversed(paths)}.values())
+    outputs = tuple({os.path.dirname(path): path for path in reversed([*context.outputs()])}.values())
 
     def is_output(path: str) -> bool:
         return any(kit.placement.is_output(target, path) for target in targets)
 
     for path, text in texts_of(context):
-
-        def locate(start: int, end: int, path: KeyPath = path, text: str = text) -> Location:
-            return context.locate_text(path, text, start, end)
-
         role = context.role if path == ("role",) else None
         origin, written_in = ("role file", role.file) if role else ("manifest", context.resolved.origin(path).file)
         # other manifests can use the same text: the finding must be the same for all outputs of a folder
         places = outputs if written_in == file else tuple(f"{os.path.dirname(each) or '.'}/" for each in outputs)
+        locate = partial(context.locate_text, path, text)
         yield Writing(kit, text, origin, written_in, places, locate, is_output)
 
 

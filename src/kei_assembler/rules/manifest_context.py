@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from kei_assembler.diagnostics import KeyPath, Location, Span
-from kei_assembler.kit import LoadedKit
+from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import with_sections
 from kei_assembler.kit.filled_texts import FilledTexts
+from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.rules.definition import Violation
@@ -131,6 +132,11 @@ class ManifestContext:
         """Whether the manifest or one of its bases may set values. Those of the settings are checked there."""
         bases = (self.kit.composition.source(file).data for file in self.resolved.bases)
         return any("values" in data or "target" in data for data in (self.own, *bases))
+
+    def outputs(self) -> Iterator[str]:
+        """Yield the paths of the outputs of the manifest."""
+        manifest = self.manifest._replace(name=stem(self.source.file))
+        yield from (output.path for output in outputs_of(self.kit, manifest, self.source.file))
 
     def fits(self, *path: str) -> bool:
         """Return whether the value at this path, with everything in it, is valid."""

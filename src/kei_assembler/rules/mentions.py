@@ -9,10 +9,9 @@ from functools import cache, lru_cache, partial
 from itertools import chain, islice
 from typing import NamedTuple
 
-from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
+from kei_assembler.diagnostics import Location, Severity, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
-from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown.structure import code_lines
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
@@ -252,24 +251,14 @@ def of_manifest(context: ManifestContext) -> Iterator[Naming]:
     # most manifests name only agents that exist, and it is faster to find that out for all texts at once
     if not _may_have_findings(context.kit, "\0".join(text for _, text in found)):
         return
-    outputs = partial(_outputs, context)
     for path, text in found:
-        locate = partial(_locate, context, path, text)
-        yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff", outputs)
+        locate = partial(context.locate_text, path, text)
+        yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff", context.outputs)
 
 
 def _may_have_findings(kit: LoadedKit, text: str) -> bool:
     named = chain.from_iterable(pattern.findall(text) for pattern in (_HYPHENATED, _RECEIVER))
     return not kit.known_agents.issuperset(named) or _FOLDER.search(text) is not None
-
-
-def _outputs(context: ManifestContext) -> Iterator[str]:
-    manifest = context.manifest._replace(name=stem(context.source.file))
-    yield from (output.path for output in outputs_of(context.kit, manifest, context.source.file))
-
-
-def _locate(context: ManifestContext, path: KeyPath, text: str, start: int, end: int) -> Location:
-    return context.locate_text(path, text, start, end)
 
 
 RULES = (misspelled_mention, unknown_receiver)
