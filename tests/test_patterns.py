@@ -20,7 +20,7 @@ from kei_assembler.importing import paths, tools
 from kei_assembler.kit import json_schema
 from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
-from kei_assembler.rules import mentions, path_mentions
+from kei_assembler.rules import mentions
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml import source, syntax, syntax_faults
@@ -107,7 +107,7 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.mentions", "_RECEIVER"): ([mentions._RECEIVER], "finditer"),
-    ("rules.path_mentions", "_PATH"): ([path_mentions._PATH], "finditer"),
+    ("rules.mentions", "PATH"): ([mentions.PATH], "finditer"),
     ("rules.text", "client_variable_in_manifest"): (PLACEHOLDERS, "finditer"),
     ("rules.text", "client_variable_in_file"): (PLACEHOLDERS, "finditer"),
     ("targets.forms", "agent_pattern"): ([row.form.agent_pattern for row in TARGETS.values()], "search"),

@@ -28,7 +28,9 @@ from kei_assembler.whitespace import with_lf_in_place
 
 # A pattern that begins with a plain character is several times as fast, so what is before it is looked at after it.
 _HYPHENATED = re.compile(r"`(?<!``)([a-z0-9]++(?:-[a-z0-9]++)++)`(?!`)")
-_FOLDER = re.compile(r"`[A-Za-z0-9_.-]++/")
+PATH = re.compile(r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)`(?!`)")
+"""The path of a file in backticks, with a folder and a suffix."""
+
 _GAP = r"[ \t\n]++"
 _WHAT = rf"(?:(?:it|this|that|them|the{_GAP}(?:work|task)){_GAP})?"
 _RECEIVER = re.compile(
@@ -260,7 +262,7 @@ def of_manifest(context: ManifestContext) -> Iterator[Naming]:
 
 def _may_have_findings(kit: LoadedKit, text: str) -> bool:
     named = chain.from_iterable(pattern.findall(text) for pattern in (_HYPHENATED, _RECEIVER))
-    return not kit.known_agents.issuperset(named) or _FOLDER.search(text) is not None
+    return not kit.known_agents.issuperset(named) or PATH.search(text) is not None
 
 
 def _outputs(context: ManifestContext) -> Iterator[str]:

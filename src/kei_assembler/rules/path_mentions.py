@@ -15,7 +15,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import up_to_root
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
-from kei_assembler.rules.mentions import Mention, Naming, outside_of_code
+from kei_assembler.rules.mentions import PATH, Mention, Naming, outside_of_code
 from kei_assembler.suggestions import Certainty, certainty, misspelled
 
 
@@ -52,8 +52,11 @@ def unknown_path(naming: Naming) -> Iterable[Violation]:
         Be honest.
     """
     kit = naming.kit
+    mentions = outside_of_code(naming, PATH)[:_MAX_PATHS]
+    if not mentions:
+        return
     is_missing, similar = cache(partial(_is_missing, naming)), cache(partial(_similar, kit))
-    for mention in outside_of_code(naming, _PATH)[:_MAX_PATHS]:
+    for mention in mentions:
         if not is_missing(mention.name):
             continue
         match = similar(mention.name)
@@ -64,7 +67,6 @@ def unknown_path(naming: Naming) -> Iterable[Violation]:
             yield Violation(where, f"there is no file `{mention.name}`", hint, remedy=remedy)
 
 
-_PATH = re.compile(r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)`(?!`)")
 _MAX_PATHS = 100
 """How many paths of a text are looked up."""
 
