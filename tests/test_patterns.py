@@ -103,7 +103,7 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ),
     ("model.value_patterns", "_test"): ([".", r"\\d", r"[^\]a-z-]"], "fullmatch"),
     ("render.marks", "__init__"): (["a|b(?P<number>[c-z]{0,8})|[c-z]"], "finditer"),
-    ("render.renderer", "refuse_additions"): (PLACEHOLDERS, "search"),
+    ("render.renderer", "_find_variable"): (PLACEHOLDERS, "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.mentions", "_RECEIVER"): ([mentions._RECEIVER], "finditer"),
