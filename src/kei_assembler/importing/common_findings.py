@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.legacy_syntax import REASONS
 from kei_assembler.rules import bodies, imports, joined_files
@@ -41,7 +41,7 @@ _ALIKE = frozenset(rule.code for rule in _ALIKE_RULES)
 _MAX_SINGLE = 3
 """How many of these findings are reported one by one."""
 
-_VALUES = re.compile("`[^`]*`|[0-9]+")
+_VALUES = lazy_re.compile("`[^`]*`|[0-9]+")
 
 
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, chain, count, pairwise
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.block_names import BlockNames
@@ -33,7 +33,7 @@ from kei_assembler.validation import MAX_ITEMS
 ROOT_NAME = "house"
 """The name of the instructions for the whole kit."""
 
-_IMPORT = re.compile(r"(?<![^ \t\n(])@(?P<path>(?:\.{0,2}/|~/)?[^ \t\n@`]*\.[A-Za-z]{1,8})(?![^ \t\n.,;:)])")
+_IMPORT = lazy_re.compile(r"(?<![^ \t\n(])@(?P<path>(?:\.{0,2}/|~/)?[^ \t\n@`]*\.[A-Za-z]{1,8})(?![^ \t\n.,;:)])")
 
 
 def convert_all(kit: LoadedKit, files: Sequence[InstructionFile], taken: Collection[str]) -> list[Conversion]:

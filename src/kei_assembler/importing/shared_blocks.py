@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.block_names import BlockNames
@@ -13,6 +12,7 @@ from kei_assembler.importing.parts import Part
 from kei_assembler.importing.shared_variants import piece_of, with_longer_role, without_shared
 from kei_assembler.importing.sharing import Shared, Split, split
 from kei_assembler.importing.text_variants import Piece
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import bodies
 from kei_assembler.suggestions import counted
 

@@ -7,7 +7,6 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
 
 from pygls import uris
 
@@ -21,6 +20,7 @@ from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
 from kei_assembler.kit.search import Search
 from kei_assembler.loader import load_kit
 from kei_assembler.lsp.positions import Text
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import MAX_BYTES, read_text
 
 

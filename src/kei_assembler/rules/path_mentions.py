@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Severity
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.work_tree import git_top
@@ -112,19 +112,19 @@ def _similar(kit: LoadedKit, path: str) -> str | None:
     return None
 
 
-_TOLD = re.compile(
+_TOLD = lazy_re.compile(
     r"(?i:(?<![a-z])(?:creat|writ|wrote|sav|stor|generat|produc|emit|output|append|record|log|add|put|cop|mov|renam"
     r"|export|dump|draft|example|such as|e\.g\.|instead of|if |any |each |optional|may |might |could |would ))"
 )
 """What says that a file is still to be written, may be missing, or is an example."""
 
-_END = re.compile(r"[.!?][ \n]|\n\n")
-_PLACEHOLDER = re.compile(
+_END = lazy_re.compile(r"[.!?][ \n]|\n\n")
+_PLACEHOLDER = lazy_re.compile(
     r"(?<![A-Za-z])(?:N{2,}|X{2,}|Y{2,}|MM|DD|NAME|DATE|ID|SLUG|TITLE|VERSION|TOPIC|PATH|FILE)(?![A-Za-z])"
     r"|(?i:(?<![a-z])(?:foo|bar|baz|example|examples|sample|your|my|some|path/to)(?![a-z]))"
 )
-_OF_TOOL = re.compile(r"`(\.[A-Za-z0-9_-]++)/")
-_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]+/")
+_OF_TOOL = lazy_re.compile(r"`(\.[A-Za-z0-9_-]++)/")
+_DOMAIN = lazy_re.compile(r"(?:[a-z0-9-]+\.)+[a-z]+/")
 _MADE = frozenset(("build", "coverage", "dist", "node_modules", "out", "target", "tmp", "venv"))
 """Folders of what builds make, which git usually ignores."""
 
