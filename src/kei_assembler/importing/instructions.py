@@ -14,8 +14,8 @@ from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.bodies import Section
 from kei_assembler.importing.convert import Conversion, protected_value
 from kei_assembler.importing.instruction_files import InstructionFile, all_of
-from kei_assembler.importing.parts import can_start
 from kei_assembler.importing.repairs import repaired_body
+from kei_assembler.importing.sharing.parts import can_start
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.outputs import Output, outputs_of, required_file
 from kei_assembler.markdown.block_reader import Heading

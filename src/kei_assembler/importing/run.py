@@ -41,9 +41,9 @@ from kei_assembler.importing.pending_kit import (
     pending_manifests,
     with_pieces,
 )
-from kei_assembler.importing.proposals import proposals
-from kei_assembler.importing.shared_blocks import Sharing, with_blocks
-from kei_assembler.importing.sharing import MIN_USERS
+from kei_assembler.importing.sharing.blocks import Sharing, with_blocks
+from kei_assembler.importing.sharing.proposals import proposals
+from kei_assembler.importing.sharing.split import MIN_USERS
 from kei_assembler.importing.subfolders import with_subfolders
 from kei_assembler.importing.updates.run import UpdateOptions, update_known, write_record
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from kei_assembler.importing.likeness import likeness_of_words, words_of
-from kei_assembler.importing.parts import Part
+from kei_assembler.importing.sharing.parts import Part
 from kei_assembler.records import NamedTuple
 
 MIN_LIKENESS = 0.85
