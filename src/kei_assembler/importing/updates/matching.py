@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.build.classify import has_stamp
 from kei_assembler.build.writer import OutputFiles
@@ -17,6 +16,7 @@ from kei_assembler.importing.likeness import MIN_LIKENESS, likeness
 from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.paths import target_by_folder, target_by_path
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.import_record import Imported, imported_text
 
 _MAX_COMPARED = 8

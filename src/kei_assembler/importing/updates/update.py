@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.importing.updates.sources import BlockChange, Merged, blocks_of, merge
@@ -12,6 +11,7 @@ from kei_assembler.importing.updates.values import Conflict
 from kei_assembler.importing.updates.versions import Version
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit, edited
 from kei_assembler.repair.names import unused_name
