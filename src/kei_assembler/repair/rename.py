@@ -62,8 +62,7 @@ def rename(kit: LoadedKit, old: str, new: str, prose: bool = False) -> Renaming:
     if renamed.kind == VALUE and (used := references(sources, renamed)):
         raise AssembleError(f"{used[0].file} already has a placeholder `{{{{{renamed.name}}}}}`", "choose another name")
     mentioned, moves = mentions(sources, name), [*_moves(sources, name, renamed)]
-    edits = [one.renamed(renamed.name) for one in references(sources, name)]
-    edits += [edit for move in moves for edit in _edits_of_role_file(sources, name, move)]
+    edits = _edits(sources, name, renamed, moves)
     draft = _draft(kit, edits, moves)
     if not name.file and (changed := changed_paths(before, _with_new_name(draft))):
         hint = "a template, or text in code, has the name; change that first"
@@ -73,8 +72,8 @@ def rename(kit: LoadedKit, old: str, new: str, prose: bool = False) -> Renaming:
     return _followed(before, _start(name, renamed, draft))
 
 
-def rename_sources(draft: Draft, old: str, new: str) -> None:
-    """Give a manifest another name in the sources of a draft, without a look at what is generated.
+def rename_sources(draft: Draft, old: str, new: str) -> str:
+    """Give a manifest another name in the sources of a draft, without a look at what is generated. Return its new path.
 
     Raises:
         AssembleError: the old name is unknown, or the new one is invalid or taken.
@@ -83,8 +82,18 @@ def rename_sources(draft: Draft, old: str, new: str) -> None:
     name = named(kit, old)
     renamed, sources = new_name(kit, name, new), Sources(kit)
     moves = [*_moves(sources, name, renamed)]
-    edits = [one.renamed(renamed.name) for one in references(sources, name)]
-    draft.edit([*edits, *(edit for move in moves for edit in _edits_of_role_file(sources, name, move))])
+    _change(draft, _edits(sources, name, renamed, moves), moves)
+    return renamed.file
+
+
+def _edits(sources: Sources, old: Name, new: Name, moves: Iterable[Move]) -> list[Edit]:
+    """Return the edits that give something another name wherever the kit names it, also in the path of a role file."""
+    edits = [one.renamed(new.name) for one in references(sources, old)]
+    return [*edits, *(edit for move in moves for edit in _edits_of_role_file(sources, old, move))]
+
+
+def _change(draft: Draft, edits: Iterable[Edit], moves: Iterable[Move]) -> None:
+    draft.edit(edits)
     for move in moves:
         draft.move(move)
 
@@ -106,9 +115,7 @@ def _renamed_before(kit: LoadedKit, old: str, new: str) -> tuple[Name, Name] | N
 
 def _draft(kit: LoadedKit, edits: Iterable[Edit], moves: Collection[Move]) -> Draft:
     draft = Draft(kit)
-    draft.edit(edits)
-    for move in moves:
-        draft.move(move)
+    _change(draft, edits, moves)
     record = draft.content(RECORD)
     if record and moves:
         draft.put(RECORD, with_new_paths(record, dict(moves)))

@@ -91,13 +91,9 @@ def _renamed(kit: LoadedKit, versions: Iterable[Version], prefers: str) -> tuple
         failed: dict[str, AssembleError] = {}
         for each in waiting:
             try:
-                rename_sources(draft, each.manifest.removesuffix(".toml"), each.new_name)
+                manifests[each.manifest] = rename_sources(draft, each.manifest.removesuffix(".toml"), each.new_name)
             except AssembleError as error:
                 failed[each.manifest] = error
-            else:
-                manifests[each.manifest] = (
-                    f"{each.manifest.removesuffix(f'{stem(each.manifest)}.toml')}{each.new_name}.toml"
-                )
         if len(failed) == len(waiting):
             names = {each.manifest: (stem(each.manifest), each.new_name) for each in waiting}
             conflicts |= {each: (Conflict(f"the name ({failed[each]})", *names[each]),) for each in failed}
