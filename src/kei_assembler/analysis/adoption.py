@@ -27,6 +27,11 @@ class Reach(NamedTuple):
     gains: tuple[str, ...]
     beyond: tuple[tuple[str, str], ...]
 
+    @property
+    def lines(self) -> list[str]:
+        """What a command says about it."""
+        return [*self.sentences, *(f"warning: {gain}" for gain in self.gains)]
+
 
 def reach(before: LoadedKit, after: LoadedKit, edited: Collection[Owned]) -> Reach:
     """Return what the change from one kit to another reaches besides some outputs of it.

@@ -68,13 +68,14 @@ def command(files: tuple[str, ...], every: bool, folder: str | None, for_user: b
         write("", "no generated file was edited\n" if every else "the files were not edited\n")
         return
     from kei_assembler.analysis.adoption import reach
+    from kei_assembler.build.changes import Change
     from kei_assembler.build.diff import diffs
 
     reached = reach(kit, adoption.kit, outputs)
     if options["only_here"]:
         _refuse_others(reached.beyond, outputs, options["only_here"])
-    shown = "".join(diffs(map(adopt.as_change, adoption.changes), prefix_to(kit.folder)))
-    lines = [*reached.sentences, *(f"warning: {gain}" for gain in reached.gains)]
+    shown = "".join(diffs((Change.of_source(*each) for each in adoption.changes), prefix_to(kit.folder)))
+    lines = reached.lines
     if reached.gains and not options["allow_rights"]:
         write(shown, escaped("".join(map("{}\n".format, lines))))
         raise AssembleError("the edit would give agents more rights; nothing was changed", "use --allow-rights")

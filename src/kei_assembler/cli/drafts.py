@@ -22,14 +22,14 @@ def lines(draft: Draft, is_dry: bool) -> str:
     """Return a line for each file that the draft changes. In a dry run, it says what would change."""
     moved = {path for move in draft.moves for path in move}
     actions = [("move", f"{_path(draft, old)} to {_path(draft, new)}") for old, new in draft.moves]
-    actions += [(_verb(each), _path(draft, each.path)) for each in draft.changes() if each.path not in moved]
+    actions += [(each.verb, _path(draft, each.path)) for each in draft.changes() if each.path not in moved]
     return "".join(f"{f'would {verb}' if is_dry else _PAST[verb]} {shown(what)}\n" for verb, what in actions)
 
 
 def counts(draft: Draft, is_dry: bool) -> str:
     """Return the number of files that the draft moves, updates and deletes: "4 files moved, 2 updated"."""
     moved = {path for move in draft.moves for path in move}
-    verbs = ["move"] * len(draft.moves) + [_verb(each) for each in draft.changes() if each.path not in moved]
+    verbs = ["move"] * len(draft.moves) + [each.verb for each in draft.changes() if each.path not in moved]
     parts = [(verbs.count(verb), f"to {verb}" if is_dry else past) for verb, past in _PAST.items()]
     first, *rest = [(number, word) for number, word in parts if number] or [(0, "changed")]
     return ", ".join([f"{counted(first[0], 'file')} {first[1]}", *(f"{number:,} {word}" for number, word in rest)])
@@ -56,12 +56,6 @@ def mentioned(draft: Draft, mentions: Iterable[Mention]) -> str:
         line = (place.excerpt or "").strip(SPACES)[:_MAX_LINE]
         made.append(f"{shown(f'{_path(draft, file)}:{place.span.line}:{place.span.column}: {line}')}\n")
     return "".join(made)
-
-
-def _verb(change: FileChange) -> str:
-    if change.before is None:
-        return "create"
-    return "delete" if change.after is None else "update"
 
 
 def _path(draft: Draft, path: str) -> str:

@@ -45,6 +45,13 @@ class FileChange(NamedTuple):
     before: bytes | None
     after: bytes | None
 
+    @property
+    def verb(self) -> str:
+        """What the change does to the file: "create", "update" or "delete"."""
+        if self.before is None:
+            return "create"
+        return "delete" if self.after is None else "update"
+
 
 def overlap(first: Edit, second: Edit) -> bool:
     """Return whether two edits of the same file cannot both be made.

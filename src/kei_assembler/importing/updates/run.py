@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kei_assembler.analysis.adoption import Reach, reach
+from kei_assembler.build.changes import Change
 from kei_assembler.build.diff import diffs
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.writer import replace_planned
@@ -24,8 +25,7 @@ from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
 from kei_assembler.records import NamedTuple
-from kei_assembler.repair.adoption.adopt import as_change
-from kei_assembler.repair.edits import FileChange, write_all
+from kei_assembler.repair.edits import write_all
 from kei_assembler.repair.import_record import (
     RECORD,
     Imported,
@@ -118,11 +118,11 @@ def _take(kit: LoadedKit, updates: Updates, options: UpdateOptions) -> _Taken:
     if not taken:
         return _Taken(kit, [], [], [], False)
     changes = sorted(updates.draft.changes(), key=lambda change: (change.after is None, change.path))
-    files = [(_status(change, options.dry_run), change.path) for change in changes]
+    files = [(f"would {each.verb}" if options.dry_run else f"{each.verb}d", each.path) for each in changes]
     reached = _reach(kit, updates.draft.kit_with(), taken)
-    shown = [f"{line}\n" for line in (*reached.sentences, *(f"warning: {gain}" for gain in reached.gains))]
+    shown = [f"{line}\n" for line in reached.lines]
     if options.dry_run:
-        shown += diffs(map(as_change, changes), prefix_to(kit.folder))
+        shown += diffs((Change.of_source(*each) for each in changes), prefix_to(kit.folder))
         return _Taken(kit, taken, files, shown, False)
     write_all(kit, changes)
     return _Taken(load_kit(kit.folder, for_user=kit.for_user), taken, files, shown, bool(reached.beyond))
@@ -132,11 +132,6 @@ def _reach(before: LoadedKit, after: LoadedKit, taken: Iterable[Updated]) -> Rea
     """Return what the updates reach besides the files of these agents, and which rights agents gain."""
     manifests = {each.manifest for each in taken}
     return reach(before, after, [one for one in possible_outputs(after) if one.manifest in manifests])
-
-
-def _status(change: FileChange, dry_run: bool) -> str:
-    verb = "create" if change.before is None else "delete" if change.after is None else "update"
-    return f"would {verb}" if dry_run else f"{verb}d"
 
 
 def _conversions(

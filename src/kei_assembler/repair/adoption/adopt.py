@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from kei_assembler import lazy_re
-from kei_assembler.build.changes import Change, FileStatus
+from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.classify import classify, comment_of, text_of
 from kei_assembler.build.kit_plan import plan_kit
 from kei_assembler.build.ownership import digest_of, owns
@@ -290,8 +290,3 @@ def _line(edited: EditedOutput, number: int) -> int:
     whole, without = text.split("\n"), rest.split("\n")
     before = next((at for at, pair in enumerate(zip(whole, without, strict=False)) if pair[0] != pair[1]), 0)
     return number + 1 + (number >= before)
-
-
-def as_change(change: FileChange) -> Change:
-    """Return a change of a source as the diff of a report needs it."""
-    return Change.of_source(*change)
