@@ -10,7 +10,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, Origin, Resolved, is_bundle
 from kei_assembler.model.settings import value_at
 from kei_assembler.records import NamedTuple
-from kei_assembler.toml.source import Source
+from kei_assembler.toml.source import Source, value_in
 from kei_assembler.toml.strings import Written, written_at
 
 
@@ -98,13 +98,7 @@ class Places:
 
     def value(self, path: KeyPath) -> Any:
         """Return the value at a path as parsed, or None."""
-        found: Any = self.resolved.data
-        for key in path:
-            try:
-                found = found[key]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return found
+        return value_in(self.resolved.data, path)
 
     def _part(self, path: KeyPath, kind: str = "") -> Part:
         origin = self.resolved.origin(path)

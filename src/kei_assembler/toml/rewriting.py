@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-import rtoml
-
 from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.toml.lists import Order, Part, Splice, rearranged
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.statements import statements
+from kei_assembler.toml.strings import parsed
 from kei_assembler.toml.writer import entry, key_text, string_text, value_text
 from kei_assembler.whitespace import SPACES, WHITESPACE
 
@@ -40,7 +39,7 @@ def replaced(source: Source, path: KeyPath, old: str, new: str) -> Splices:
         return ()
     part = _part(source, mention.value)
     raw = source.text[part.start : part.end]
-    if _value(raw) == old:
+    if parsed(raw) == old:
         match = _QUOTED.fullmatch(raw)
         quote = match["quote"] if match and _PLAIN.fullmatch(new) else ""
         return (Splice(*part, f"{quote}{new}{quote}" if quote else string_text(new)),)
@@ -57,7 +56,7 @@ def listed(source: Source, path: KeyPath, old: str, entries: Sequence[str]) -> S
         return ()
     part = _part(source, mention.value)
     raw = source.text[part.start : part.end]
-    if _value(raw) != old:
+    if parsed(raw) != old:
         return ()
     match = _QUOTED.fullmatch(raw)
     quote = match["quote"] if match else ""
@@ -170,13 +169,6 @@ def _is_taken(source: Source, path: KeyPath) -> bool:
 
 def _part(source: Source, span: Span) -> Part:
     return Part(*source.offsets(span))
-
-
-def _value(raw: str) -> object:
-    try:
-        return rtoml.loads(f"value = {raw}")["value"]
-    except rtoml.TomlParsingError:
-        return None
 
 
 def _line(source: Source, number: int) -> int:

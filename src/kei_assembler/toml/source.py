@@ -63,13 +63,7 @@ class Source:
 
     def value(self, path: KeyPath) -> Any:
         """Return the value at a path of keys and indexes, or None if there is none."""
-        found: Any = self.data
-        for key in path:
-            try:
-                found = found[key]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return found
+        return value_in(self.data, path)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -138,6 +132,16 @@ class Source:
         match = next(islice(found, value.count(searched, 0, start), None), None)
         rest = end - start - len(searched)
         return span_of(self.text, match.start(), min(match.end() + rest, len(self.text))) if match else anchor
+
+
+def value_in(data: Any, path: KeyPath) -> Any:
+    """Return the value at a path of keys and indexes in parsed TOML, or None if there is none."""
+    for key in path:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
 
 
 def span_of(text: str, start: int, end: int) -> Span:

@@ -82,7 +82,7 @@ def respelled(source: Source, path: KeyPath, start: int, end: int, text: str) ->
     first, last = _place(pieces, start), _place(pieces, end)
     for spelling in _spellings(text, opening["quotes"]):
         raw = f"{source.text[whole[0] : first]}{spelling}{source.text[last : whole[1]]}"
-        if _parsed(raw) == made:
+        if parsed(raw) == made:
             return first, last, spelling
     is_long = len(opening["quotes"]) > 1 and "\n" in made
     return *whole, escaped_in_lines(made) if is_long else string_text(made)
@@ -117,7 +117,8 @@ def _spellings(text: str, quotes: str) -> Iterator[str]:
         yield ("\n" if len(quotes) > 1 else "\\n").join(lines)
 
 
-def _parsed(raw: str) -> object:
+def parsed(raw: str) -> object:
+    """Return the value that a TOML text stands for, or None if it is none."""
     try:
         return rtoml.loads(f"value = {raw}")["value"]
     except rtoml.TomlParsingError:
