@@ -105,6 +105,14 @@ class Workbench:
     def read(self, name: str) -> str:
         return (self.folder / name).read_bytes().decode()
 
+    def edit(self, name: str, *pairs: tuple[str, str]) -> None:
+        """Replace texts of a file, which must have them, with others."""
+        text = self.read(name)
+        for old, new in pairs:
+            assert old in text
+            text = text.replace(old, new)
+        self.write({name: text})
+
     def line_of(self, name: str, text: str) -> int:
         """Return the number, from 1, of the first line of a file with this text."""
         return self.read(name).split("\n").index(text) + 1

@@ -28,14 +28,6 @@ def _manifest(bench: Workbench, path: str = MANIFEST) -> dict[str, Any]:
     return tomllib.loads(bench.read(path))
 
 
-def _edit(bench: Workbench, path: str, *pairs: tuple[str, str]) -> None:
-    text = bench.read(path)
-    for old, new in pairs:
-        assert old in text
-        text = text.replace(old, new)
-    bench.write({path: text})
-
-
 @pytest.fixture
 def kit(bench: Workbench) -> Workbench:
     """A kit with an agent that was imported and not generated yet."""
@@ -77,7 +69,7 @@ def test_a_second_import_shows_what_changed(kit: Workbench) -> None:
 
 
 def test_an_update_takes_what_changed_and_keeps_the_rest(kit: Workbench) -> None:
-    _edit(kit, MANIFEST, ("You review", "You kindly review"), ("tools =", "# few\ntools ="), ('"Grep"', "'Grep'"))
+    kit.edit(MANIFEST, ("You review", "You kindly review"), ("tools =", "# few\ntools ="), ('"Grep"', "'Grep'"))
     kit.write({FILE: _agent(BODY.replace("Two", "Zwei"), "color: red\n", description="Reviews all code.")})
     run = kit.run("import", "--update", ".")
     assert (run.status, run.stdout) == (0, f"updated {MANIFEST}\n")
@@ -118,7 +110,7 @@ def test_nothing_is_written_in_a_dry_run(kit: Workbench) -> None:
     ids=["line", "key", "section"],
 )
 def test_what_both_sides_changed_is_a_conflict(kit: Workbench, ours: tuple[str, str], theirs: str, what: str) -> None:
-    _edit(kit, MANIFEST, ours)
+    kit.edit(MANIFEST, ours)
     kit.write({FILE: f"{theirs}\nMore.\n"})
     before = kit.files()
     run = kit.run("import", "--update", ".")
@@ -128,7 +120,7 @@ def test_what_both_sides_changed_is_a_conflict(kit: Workbench, ours: tuple[str, 
 
 
 def test_a_side_can_be_preferred(kit: Workbench) -> None:
-    _edit(kit, MANIFEST, ("Two.", "2."))
+    kit.edit(MANIFEST, ("Two.", "2."))
     kit.write({FILE: _agent(BODY.replace("Two.", "Zwei.").replace("You", "They"))})
     mine = kit.files()
     assert kit.run("import", "--update", "--prefer", "mine", ".").status == 0
@@ -139,14 +131,14 @@ def test_a_side_can_be_preferred(kit: Workbench) -> None:
 
 
 def test_a_change_that_was_made_by_hand_is_no_conflict(kit: Workbench) -> None:
-    _edit(kit, MANIFEST, ("Two.", "Zwei."))
+    kit.edit(MANIFEST, ("Two.", "Zwei."))
     kit.write({FILE: _agent(BODY.replace("Two.", "Zwei."))})
     assert kit.run("import", "--update", ".").status == 0
     assert kit.run("import", ".") == (0, "", "1 agent: 1 already imported\n")
 
 
 def test_a_section_in_a_block_changes_there(kit: Workbench) -> None:
-    _edit(kit, MANIFEST, ("## Honesty\n\nSay what you ran.\n\n", ""), ("role =", 'blocks = ["honesty"]\nrole ='))
+    kit.edit(MANIFEST, ("## Honesty\n\nSay what you ran.\n\n", ""), ("role =", 'blocks = ["honesty"]\nrole ='))
     kit.write({"_blocks/honesty.md": "## Honesty\n\nSay what you ran.\n"})
     kit.write({FILE: _agent(BODY.replace("ran.", "ran, and when.").replace("## Report", "## New\n\nN.\n\n## Report"))})
     run = kit.run("import", "--update", ".")
@@ -167,13 +159,13 @@ def _two(bench: Workbench) -> None:
 def test_a_shared_block_changes_if_all_its_agents_do(bench: Workbench) -> None:
     _two(bench)
     for name in ("critic", "tester"):
-        _edit(bench, f"{FOLDER}/{name}.md", ("ran.", "ran, and when."))
+        bench.edit(f"{FOLDER}/{name}.md", ("ran.", "ran, and when."))
     assert bench.run("import", "--update", ".").stdout == "updated _blocks/honesty.md\n"
 
 
 def test_otherwise_an_agent_gets_a_copy_of_the_block(bench: Workbench) -> None:
     _two(bench)
-    _edit(bench, FILE, ("ran.", "ran, and when."))
+    bench.edit(FILE, ("ran.", "ran, and when."))
     run = bench.run("import", "--update", ".")
     assert run.stdout == f"created _blocks/honesty-critic.md\nupdated {MANIFEST}\n"
     assert _manifest(bench)["blocks"] == ["honesty-critic", "report"]
@@ -184,7 +176,7 @@ def test_otherwise_an_agent_gets_a_copy_of_the_block(bench: Workbench) -> None:
 def test_a_section_that_is_gone_is_no_longer_listed(bench: Workbench) -> None:
     _two(bench)
     for name in ("critic", "tester"):
-        _edit(bench, f"{FOLDER}/{name}.md", ("## Honesty\n\nSay what you ran.\n\n", ""))
+        bench.edit(f"{FOLDER}/{name}.md", ("## Honesty\n\nSay what you ran.\n\n", ""))
     bench.run("import", "--update", ".")
     assert (_manifest(bench)["blocks"], (bench.folder / "_blocks/honesty.md").exists()) == (["report"], False)
 
@@ -193,7 +185,7 @@ def test_an_update_says_who_else_it_reaches_and_what_agents_gain(bench: Workbenc
     _two(bench)
     bench.write({"agents/mine.toml": 'name = "mine"\ndescription = "Mine."\nblocks = ["honesty"]\n'})
     for name in ("critic", "tester"):
-        _edit(bench, f"{FOLDER}/{name}.md", ("ran.", "ran, and when."), ("Grep", "Grep, Bash"))
+        bench.edit(f"{FOLDER}/{name}.md", ("ran.", "ran, and when."), ("Grep", "Grep, Bash"))
     run = bench.run("import", "--update", ".")
     assert "_blocks/honesty.md: 1 other agent gets this too: `mine`\n" in run.stderr
     assert "warning: `critic`, `tester`: may now use `Bash` in Claude Code\n" in run.stderr
@@ -201,7 +193,7 @@ def test_an_update_says_who_else_it_reaches_and_what_agents_gain(bench: Workbenc
 
 
 def test_inherited_keys_stay_inherited(kit: Workbench) -> None:
-    _edit(kit, MANIFEST, ('tools = ["Read", "Grep"]\n', 'extends = "base"\n'))
+    kit.edit(MANIFEST, ('tools = ["Read", "Grep"]\n', 'extends = "base"\n'))
     kit.write({"agents/base.toml": 'name = "base"\nabstract = true\ntools = ["Read", "Grep"]\nmodel = "opus"\n'})
     kit.write({FILE: _agent(keys="color: red\n").replace("Read, Grep", "Read, Bash")})
     assert kit.run("import", "--update", ".").stdout == f"updated {MANIFEST}\n"
@@ -252,7 +244,7 @@ def test_agents_with_new_names_become_those_of_a_new_import(bench: Workbench, li
 
 
 def test_a_conflict_leaves_the_name_too(kit: Workbench) -> None:
-    _edit(kit, MANIFEST, ("Two.", "2."))
+    kit.edit(MANIFEST, ("Two.", "2."))
     kit.write({FILE: _agent(BODY.replace("Two.", "Zwei."), name="judge"), f"{FOLDER}/tester.md": _agent(name="tester")})
     run = kit.run("import", "--update", ".")
     assert (run.status, run.stdout) == (1, "created agents/tester.toml\n")
@@ -315,9 +307,9 @@ def test_an_agent_with_files_for_several_clients_is_updated(bench: Workbench) ->
     bench.write({FILE: _agent().replace("tools: Read, Grep\n", ""), ".github/agents/critic.agent.md": other})
     bench.run("import", ".")
     assert _manifest(bench)["targets" if "targets" in _manifest(bench) else "name"]
-    _edit(bench, FILE, ("You review", "You carefully review"))
-    _edit(bench, ".github/agents/critic.agent.md", ("You review", "You carefully review"), ("III", "3"))
-    _edit(bench, MANIFEST, ("name =", "# mine\nname ="))
+    bench.edit(FILE, ("You review", "You carefully review"))
+    bench.edit(".github/agents/critic.agent.md", ("You review", "You carefully review"), ("III", "3"))
+    bench.edit(MANIFEST, ("name =", "# mine\nname ="))
     run = bench.run("import", "--update", ".")
     assert run.status == 0
     assert _manifest(bench)["role"].startswith("You carefully review code.")
@@ -334,7 +326,7 @@ def test_without_a_record_git_has_what_was_imported(bench: Workbench, is_built: 
     (bench.folder / RECORD).unlink()
     git(bench.folder, "add", ".")
     git(bench.folder, "commit", "--quiet", "--message=imported")
-    _edit(bench, MANIFEST, ("You review", "You kindly review"))
+    bench.edit(MANIFEST, ("You review", "You kindly review"))
     bench.write({FILE: _agent(BODY.replace("Two", "Zwei"))})
     run = bench.run("import", "--update", ".")
     assert (run.status, run.stdout) == (0, f"updated {MANIFEST}\n")
@@ -378,14 +370,14 @@ def test_the_text_of_one_client_becomes_a_variant(bench: Workbench) -> None:
     other = ".github/agents/critic.agent.md"
     bench.write({FILE: _agent(), other: f"---\ndescription: Reviews code.\ntools: [read, search]\n---\n\n{BODY}"})
     bench.run("import", ".")
-    _edit(bench, MANIFEST, ('"Reviews code."', '"Reads code."  # mine'), ("name =", 'blocks = ["house"]\nname ='))
+    bench.edit(MANIFEST, ('"Reviews code."', '"Reads code."  # mine'), ("name =", 'blocks = ["house"]\nname ='))
     bench.write({"_blocks/house.md": "Be kind.\n"})
-    _edit(bench, FILE, ("Two", "Zwei"))
+    bench.edit(FILE, ("Two", "Zwei"))
     run = bench.run("import", "--update", ".")
     assert (run.status, _manifest(bench)["blocks"]) == (0, ["house", "critic-report"])
     assert "# mine\n" in bench.read(MANIFEST)
     assert "Zwei" in bench.read("_blocks/critic-report.md") + bench.read("_blocks/critic-report@copilot.md")
-    _edit(bench, FILE, ("Zwei", "Two"))
+    bench.edit(FILE, ("Zwei", "Two"))
     assert bench.run("import", "--update", ".").status == 0
     assert (_manifest(bench)["blocks"], _manifest(bench)["role"]) == (["house"], BODY)
     assert sorted(path for path in bench.files() if path.startswith("_blocks")) == ["_blocks/house.md"]

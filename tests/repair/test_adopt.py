@@ -50,14 +50,6 @@ def kit(bench: Workbench) -> Workbench:
     return bench
 
 
-def _edit(bench: Workbench, file: str, *pairs: tuple[str, str]) -> None:
-    text = bench.read(file)
-    for old, new in pairs:
-        assert old in text
-        text = text.replace(old, new)
-    bench.write({file: text})
-
-
 def _adopted(bench: Workbench, file: str = FILE, *options: str) -> Run:
     """Adopt an edit, and check that a build reproduces the file."""
     before = bench.read(file)
@@ -76,7 +68,7 @@ def _without_stamp(text: str) -> str:
 
 
 def test_a_line_of_a_block(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."))
+    kit.edit(FILE, ("Say what you ran.", "Say exactly what you ran."))
     before = kit.files()
     run = kit.run("adopt", FILE)
     assert (run.status, run.stdout, run.stderr) == (
@@ -123,21 +115,21 @@ CASES = (
 @pytest.mark.parametrize("case", CASES)
 def test_the_edit_of_a_source(kit: Workbench, case: Case) -> None:
     """Nothing else of the sources changes."""
-    _edit(kit, case.file, case.edit)
+    kit.edit(case.file, case.edit)
     _adopted(kit, case.file)
     assert kit.read(case.source) == KIT[case.source].replace(*case.change, 1)
     assert {other for other, text in KIT.items() if kit.read(other) != text} == {case.source}
 
 
 def test_words_of_a_value(kit: Workbench) -> None:
-    _edit(kit, FILE, ("pytest", "tox"))
+    kit.edit(FILE, ("pytest", "tox"))
     run = _adopted(kit)
     assert kit.read("assemble.toml") == KIT["assemble.toml"].replace("pytest", "tox")
     assert run.stderr.startswith("assemble.toml: values.TOOL: 1 other agent gets this too: `coder`;")
 
 
 def test_words_of_a_value_in_one_of_several_places(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Use pytest only.", "Use tox only."))
+    kit.edit(FILE, ("Use pytest only.", "Use tox only."))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
     line = kit.line_of(FILE, "You run pytest.")
@@ -153,7 +145,7 @@ def test_words_of_a_value_in_one_of_several_places(kit: Workbench) -> None:
 
 def test_several_edits_at_once(kit: Workbench) -> None:
     pairs = (("Say what", "Tell what"), ("pytest", "tox"), ("- code\n", "- all code\n- tests\n"), ("Reviews", "Reads"))
-    _edit(kit, FILE, *pairs)
+    kit.edit(FILE, *pairs)
     run = _adopted(kit)
     assert run.stderr.endswith("3 sources changed for 1 edited file; to update the other files, run: assemble --all\n")
     assert kit.read("agents/critic.toml") == CRITIC.replace('"code",', '"all code",\n  "tests",').replace(
@@ -162,7 +154,7 @@ def test_several_edits_at_once(kit: Workbench) -> None:
 
 
 def test_lines_of_nobody(kit: Workbench) -> None:
-    _edit(kit, FILE, ("# ROLE", "# YOUR ROLE"), ("name: critic", "name: kritik"), ("Say what", "Tell what"))
+    kit.edit(FILE, ("# ROLE", "# YOUR ROLE"), ("name: critic", "name: kritik"), ("Say what", "Tell what"))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
     heading = kit.line_of(FILE, "# YOUR ROLE")
@@ -187,7 +179,7 @@ def test_the_order_of_sections(kit: Workbench) -> None:
 
 
 def test_a_copy_for_one_agent(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."), ("Be kind.", "Be very kind."))
+    kit.edit(FILE, ("Say what you ran.", "Say exactly what you ran."), ("Be kind.", "Be very kind."))
     run = _adopted(kit, FILE, "--only-here", "agent")
     assert kit.read("_blocks/honesty.md") == KIT["_blocks/honesty.md"]
     assert kit.read("_blocks/git-critic.md") == KIT["_blocks/git.md"].replace("Be kind", "Be very kind")
@@ -199,7 +191,7 @@ def test_a_copy_for_one_agent(kit: Workbench) -> None:
 
 
 def test_a_variant_for_one_client(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."))
+    kit.edit(FILE, ("Say what you ran.", "Say exactly what you ran."))
     run = _adopted(kit, FILE, "--only-here", "target")
     assert kit.read("_blocks/honesty.md") == KIT["_blocks/honesty.md"]
     assert "Say exactly what you ran." in kit.read("_blocks/honesty@claude-code.md")
@@ -208,7 +200,7 @@ def test_a_variant_for_one_client(kit: Workbench) -> None:
 
 
 def test_a_value_for_one_agent(kit: Workbench) -> None:
-    _edit(kit, FILE, ("pytest", "tox"))
+    kit.edit(FILE, ("pytest", "tox"))
     run = _adopted(kit, FILE, "--only-here", "agent")
     assert kit.read("assemble.toml") == KIT["assemble.toml"]
     assert kit.read("agents/critic.toml") == f'{CRITIC}\n[values]\nTOOL = "tox"\n'
@@ -217,7 +209,7 @@ def test_a_value_for_one_agent(kit: Workbench) -> None:
 
 
 def test_a_value_for_one_client(kit: Workbench) -> None:
-    _edit(kit, FILE, ("pytest", "tox"))
+    kit.edit(FILE, ("pytest", "tox"))
     run = _adopted(kit, FILE, "--only-here", "target")
     assert kit.read("assemble.toml") == f'{KIT["assemble.toml"]}\n[target.claude-code.values]\nTOOL = "tox"\n'
     assert run.stderr.startswith(
@@ -229,7 +221,7 @@ def test_a_value_for_one_client(kit: Workbench) -> None:
 def test_a_value_of_a_manifest_for_one_client(kit: Workbench) -> None:
     kit.write({"agents/critic.toml": f'{CRITIC}\n[values]\nTOOL = "make"  # ours\n'})
     assert kit.run("--all").status == 0
-    _edit(kit, FILE, ("make", "tox"), ("Say what", "Tell what"))
+    kit.edit(FILE, ("make", "tox"), ("Say what", "Tell what"))
     _adopted(kit, FILE, "--only-here", "target")
     values = '\n[values]\nTOOL = "make"  # ours\n'
     assert kit.read("agents/critic.toml") == f'{CRITIC}{values}\n[target.claude-code.values]\nTOOL = "tox"\n'
@@ -245,7 +237,7 @@ def test_a_block_of_a_bundle_is_not_split_off(kit: Workbench) -> None:
         }
     )
     kit.run("--all")
-    _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."))
+    kit.edit(FILE, ("Say what you ran.", "Say exactly what you ran."))
     before = kit.files()
     run = kit.run("adopt", "--write", "--only-here", "agent", FILE)
     assert (run.status, run.stdout, run.stderr) == (
@@ -258,7 +250,7 @@ def test_a_block_of_a_bundle_is_not_split_off(kit: Workbench) -> None:
 
 
 def test_what_reaches_others_is_not_only_here(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Reviews code.", "Reviews diffs."))
+    kit.edit(FILE, ("Reviews code.", "Reviews diffs."))
     before = kit.files()
     run = kit.run("adopt", "--write", "--only-here", "target", FILE)
     assert (run.status, run.stderr) == (
@@ -272,7 +264,7 @@ def test_what_reaches_others_is_not_only_here(kit: Workbench) -> None:
 def test_a_handoff_to_another_agent(kit: Workbench) -> None:
     kit.write({"agents/tester.toml": CODER.replace("coder", "tester")})
     kit.run("--all")
-    _edit(kit, FILE, ("`coder`", "`tester`"), ("**coder**", "**tester**"))
+    kit.edit(FILE, ("`coder`", "`tester`"), ("**coder**", "**tester**"))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
     assert (run.status, run.stderr) == (
@@ -290,7 +282,7 @@ def test_a_handoff_to_another_agent(kit: Workbench) -> None:
 def test_a_tool_more_and_a_tool_less(kit: Workbench) -> None:
     kit.write({"agents/critic.toml": CRITIC.replace('"Read"', '"Read", "Grep"')})
     kit.run("--all")
-    _edit(kit, FILE, ("tools: Read, Grep", "tools: Grep, Bash"))
+    kit.edit(FILE, ("tools: Read, Grep", "tools: Grep, Bash"))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
     assert (run.status, run.stderr) == (
@@ -304,7 +296,7 @@ def test_a_tool_more_and_a_tool_less(kit: Workbench) -> None:
     assert kit.files() == before
     _adopted(kit, FILE, "--allow-rights")
     assert kit.read("agents/critic.toml") == CRITIC.replace('"Read"', '"Grep", "Bash"')
-    _edit(kit, FILE, ("tools: Grep, Bash", "tools: Grep"))
+    kit.edit(FILE, ("tools: Grep, Bash", "tools: Grep"))
     _adopted(kit)
     assert kit.read("agents/critic.toml") == CRITIC.replace('"Read"', '"Grep"')
 
@@ -313,14 +305,14 @@ def test_keys_of_a_client(kit: Workbench) -> None:
     table = '\n[target.claude-code]\nmaxTurns = 12  # enough\neffort = "low"\n'
     kit.write({"agents/critic.toml": CRITIC + table})
     assert kit.run("--all").status == 0
-    _edit(kit, FILE, ("maxTurns: 12", "maxTurns: 30"), ("effort: low", "effort: high"))
+    kit.edit(FILE, ("maxTurns: 12", "maxTurns: 30"), ("effort: low", "effort: high"))
     _adopted(kit)
     assert kit.read("agents/critic.toml") == CRITIC + table.replace("12", "30").replace("low", "high")
 
 
 def test_several_files_with_edits_of_the_same_sources(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."), ("Be kind.", "Be very kind."))
-    _edit(kit, OTHER, ("Say what you ran.", "Say exactly what you ran."), ("Write small", "Write tiny"))
+    kit.edit(FILE, ("Say what you ran.", "Say exactly what you ran."), ("Be kind.", "Be very kind."))
+    kit.edit(OTHER, ("Say what you ran.", "Say exactly what you ran."), ("Write small", "Write tiny"))
     run = kit.run("adopt", "--all", "--write")
     assert (run.status, run.stderr) == (
         0,
@@ -336,8 +328,8 @@ def test_several_files_with_edits_of_the_same_sources(kit: Workbench) -> None:
 
 
 def test_edits_that_contradict_each_other(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Say what you ran.", "Say exactly what you ran."))
-    _edit(kit, OTHER, ("Say what you ran.", "Say nothing."))
+    kit.edit(FILE, ("Say what you ran.", "Say exactly what you ran."))
+    kit.edit(OTHER, ("Say what you ran.", "Say nothing."))
     before = kit.files()
     run = kit.run("adopt", "--all", "--write")
     assert (run.status, run.stderr) == (
@@ -349,8 +341,8 @@ def test_edits_that_contradict_each_other(kit: Workbench) -> None:
 
 
 def test_sources_that_have_changed_since(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Be kind.", "Be very kind."))
-    _edit(kit, "_blocks/honesty.md", ("Say what", "Tell what"))
+    kit.edit(FILE, ("Be kind.", "Be very kind."))
+    kit.edit("_blocks/honesty.md", ("Say what", "Tell what"))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
     assert (run.status, run.stderr) == (
@@ -362,7 +354,7 @@ def test_sources_that_have_changed_since(kit: Workbench) -> None:
 
 
 def test_an_edit_that_breaks_a_rule(kit: Workbench) -> None:
-    _edit(kit, FILE, ("Be kind.", "Be kind to {{NOBODY}}."))
+    kit.edit(FILE, ("Be kind.", "Be kind to {{NOBODY}}."))
     before = kit.files()
     run = kit.run("adopt", "--write", FILE)
     assert run.status in (1, 2)
@@ -417,9 +409,7 @@ def test_lists_and_lines_of_sections(bench: Workbench) -> None:
         }
     )
     assert bench.run("--all").status == 0
-    _edit(
-        bench, "AGENTS.md", ("Write short.", "Write short.\n\nWrite plainly."), ("pytest", "tox"), ("# Ours", "# Mine")
-    )
+    bench.edit("AGENTS.md", ("Write short.", "Write short.\n\nWrite plainly."), ("pytest", "tox"), ("# Ours", "# Mine"))
     before = bench.read("AGENTS.md")
     run = bench.run("adopt", "--write", "AGENTS.md")
     assert run.status == 0, run.stderr
@@ -427,9 +417,9 @@ def test_lists_and_lines_of_sections(bench: Workbench) -> None:
     assert bench.read("instructions/style.toml").endswith('Write short.\n\nWrite plainly.\n"""\n')
     assert _without_digests(bench.read("AGENTS.md")) == _without_digests(before)
     assert bench.run("--all", "--check").status == 0
-    _edit(bench, "AGENTS.md", ("Write plainly.", "Write plainly.\n<!-- END -->"), ("Be brief.", "Be short."))
+    bench.edit("AGENTS.md", ("Write plainly.", "Write plainly.\n<!-- END -->"), ("Be brief.", "Be short."))
     assert bench.run("adopt", "--write", "AGENTS.md").status == 0
-    _edit(bench, "AGENTS.md", ("Be short.", "Be {{NOBODY}}."))
+    bench.edit("AGENTS.md", ("Be short.", "Be {{NOBODY}}."))
     kept = bench.files()
     assert bench.run("adopt", "--write", "AGENTS.md").status in (1, 2)
     assert bench.files() == kept
@@ -448,7 +438,7 @@ def test_a_section_of_a_shared_file(bench: Workbench) -> None:
         }
     )
     assert bench.run("--all").status == 0
-    _edit(bench, "AGENTS.md", ("Be kind.", "Be very kind."), ("Be brief.", "Be short."), ("Hand-", "Mostly hand-"))
+    bench.edit("AGENTS.md", ("Be kind.", "Be very kind."), ("Be brief.", "Be short."), ("Hand-", "Mostly hand-"))
     run = bench.run("adopt", "--write", "AGENTS.md")
     assert run.status == 0, run.stderr
     assert bench.read("_blocks/honesty.md") == KIT["_blocks/git.md"].replace("Be kind", "Be very kind")

@@ -45,14 +45,6 @@ def kit(bench: Workbench) -> Workbench:
     return bench
 
 
-def _edit(bench: Workbench, file: str, *pairs: tuple[str, str]) -> None:
-    text = bench.read(file)
-    for old, new in pairs:
-        assert old in text
-        text = text.replace(old, new)
-    bench.write({file: text})
-
-
 def _adopted(bench: Workbench, file: str, *options: str) -> Run:
     """Adopt an edit, and check that a build reproduces the file."""
     before = _without_stamp(bench.read(file))
@@ -108,7 +100,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=[*CASES])
 def test_a_key(kit: Workbench, case: Case) -> None:
-    _edit(kit, case.file, case.edit)
+    kit.edit(case.file, case.edit)
     _adopted(kit, case.file)
     assert kit.read(MANIFEST) == CRITIC.replace(*case.change)
 
@@ -116,14 +108,14 @@ def test_a_key(kit: Workbench, case: Case) -> None:
 def test_a_new_model(kit: Workbench) -> None:
     kit.write({MANIFEST: CRITIC.replace('model = "opus"  # slow\n', "")})
     assert kit.run("--all").status == 0
-    _edit(kit, CLAUDE, ("tools: Read, Grep\n", "tools: Read, Grep\nmodel: opus\n"))
+    kit.edit(CLAUDE, ("tools: Read, Grep\n", "tools: Read, Grep\nmodel: opus\n"))
     _adopted(kit, CLAUDE)
     text = CRITIC.replace('model = "opus"  # slow\n', "")
     assert kit.read(MANIFEST) == text.replace('"Grep"]\n', '"Grep"]\nmodel = "opus"\n')
 
 
 def test_a_new_model_for_one_client(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, ("model: opus\n", "model: sonnet\n"))
+    kit.edit(CLAUDE, ("model: opus\n", "model: sonnet\n"))
     _adopted(kit, CLAUDE, "--only-here", "target")
     assert kit.read(MANIFEST) == CRITIC.replace(TABLE, f'{TABLE}model = "sonnet"\n')
 
@@ -132,7 +124,7 @@ def test_an_inherited_key_that_is_gone(kit: Workbench) -> None:
     kit.write({"assemble.toml": f'{KIT["assemble.toml"]}\n[defaults]\nmodel = "opus"\n'})
     kit.write({MANIFEST: CRITIC.replace('model = "opus"  # slow\n', "")})
     assert kit.run("--all").status == 0
-    _edit(kit, CLAUDE, ("model: opus\n", ""))
+    kit.edit(CLAUDE, ("model: opus\n", ""))
     _adopted(kit, CLAUDE)
     text = CRITIC.replace('model = "opus"  # slow\n', "")
     assert kit.read(MANIFEST) == text.replace('"Grep"]\n', '"Grep"]\nunset = ["model"]\n')
@@ -143,7 +135,7 @@ def test_keys_of_a_base_that_are_gone(kit: Workbench) -> None:
     base = 'name = "base"\nabstract = true\nmodel = "sonnet"\n\n[target.claude-code]\neffort = "high"\n'
     kit.write({"agents/base.toml": base, MANIFEST: CRITIC.replace("role", 'extends = "base"\nrole', 1)})
     assert kit.run("--all").status == 0
-    _edit(kit, CLAUDE, ("model: opus\n", ""), ("effort: high\n", ""))
+    kit.edit(CLAUDE, ("model: opus\n", ""), ("effort: high\n", ""))
     _adopted(kit, CLAUDE)
     assert 'unset = ["target.claude-code.effort", "model"]\n' in kit.read(MANIFEST)
     assert 'model = "opus"' not in kit.read(MANIFEST)
@@ -155,7 +147,7 @@ def test_an_inherited_model_for_one_agent(kit: Workbench) -> None:
     defaults = f'{KIT["assemble.toml"]}\n[defaults]\nmodel = "opus"\n'
     kit.write({"assemble.toml": defaults, MANIFEST: text})
     assert kit.run("--all").status == 0
-    _edit(kit, CLAUDE, ("model: opus\n", "model: sonnet\n"))
+    kit.edit(CLAUDE, ("model: opus\n", "model: sonnet\n"))
     _adopted(kit, CLAUDE, "--only-here", "agent")
     assert kit.read(MANIFEST) == text.replace('"Grep"]\n', '"Grep"]\nmodel = "sonnet"\n')
     assert kit.read("assemble.toml") == defaults
@@ -165,7 +157,7 @@ def test_an_inherited_model_for_all(kit: Workbench) -> None:
     kit.write({"assemble.toml": f'{KIT["assemble.toml"]}\n[defaults]\nmodel = "opus"\n'})
     kit.write({MANIFEST: CRITIC.replace('model = "opus"  # slow\n', "")})
     assert kit.run("--all").status == 0
-    _edit(kit, CLAUDE, ("model: opus\n", "model: sonnet\n"))
+    kit.edit(CLAUDE, ("model: opus\n", "model: sonnet\n"))
     run = _adopted(kit, CLAUDE)
     assert "other agents get this too: `coder`, `tester`" in run.stderr
     assert 'model = "sonnet"' in kit.read("assemble.toml")
@@ -173,8 +165,7 @@ def test_an_inherited_model_for_all(kit: Workbench) -> None:
 
 def test_keys_and_texts_at_once(kit: Workbench) -> None:
     new = "# ROLE\n\nYou review code."
-    _edit(
-        kit,
+    kit.edit(
         CLAUDE,
         ("color: red\n", ""),
         ("model: opus\n", "model: opus\nmaxTurns: 9\n"),
@@ -186,14 +177,14 @@ def test_keys_and_texts_at_once(kit: Workbench) -> None:
 
 
 def test_tools_by_the_names_of_a_client(kit: Workbench) -> None:
-    _edit(kit, GEMINI, ("grep_search", "web_fetch"))
+    kit.edit(GEMINI, ("grep_search", "web_fetch"))
     assert "warning: `critic`: may now use `WebFetch`" in _refused(kit, GEMINI).stderr
     _adopted(kit, GEMINI, "--allow-rights")
     assert kit.read(MANIFEST) == CRITIC.replace('"Grep"', '"WebFetch"')
 
 
 def test_an_edit_that_removes_the_limit_of_tools(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, ("tools: Read, Grep\n", ""))
+    kit.edit(CLAUDE, ("tools: Read, Grep\n", ""))
     run = _refused(kit, CLAUDE)
     assert "error: the edit would give agents more rights; nothing was changed\n" in run.stderr
     _adopted(kit, CLAUDE, "--allow-rights")
@@ -201,25 +192,25 @@ def test_an_edit_that_removes_the_limit_of_tools(kit: Workbench) -> None:
 
 
 def test_a_key_at_another_place(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, ("color: red\n", "color: red\neffort: high\n"))
+    kit.edit(CLAUDE, ("color: red\n", "color: red\neffort: high\n"))
     run = _refused(kit, CLAUDE)
     assert run.stderr == (f"{CLAUDE}:6-7: a build writes here: effort: high ⏎ color: red\n{REFUSED}")
 
 
 def test_a_key_that_is_written_in_another_way(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, ("model: opus\n", 'model: opus\neffort: "high"\n'))
+    kit.edit(CLAUDE, ("model: opus\n", 'model: opus\neffort: "high"\n'))
     assert _refused(kit, CLAUDE).stderr == f"{CLAUDE}:6: a build writes here: effort: high\n{REFUSED}"
 
 
 def test_a_key_that_nobody_knows(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, ("model: opus\n", "model: opus\nvelocity: high\n"))
+    kit.edit(CLAUDE, ("model: opus\n", "model: opus\nvelocity: high\n"))
     run = _refused(kit, CLAUDE)
     assert run.stderr.endswith(REFUSED)
 
 
 def test_a_key_that_the_kit_requires(kit: Workbench) -> None:
     kit.write({"assemble.toml": f'required = ["model"]\n{KIT["assemble.toml"]}'})
-    _edit(kit, CLAUDE, ("model: opus\n", ""))
+    kit.edit(CLAUDE, ("model: opus\n", ""))
     run = _refused(kit, CLAUDE)
     assert run.stderr.startswith(f"{CLAUDE}:5: removed lines: no edit of {MANIFEST}:3 gives exactly this text\n")
     assert f"{MANIFEST}:1:1: error[K103]" in run.stderr
@@ -229,7 +220,7 @@ OUT, LINE = "**Out (hand off):** `coder`", "- **coder**: confirmed findings\n"
 
 
 def test_a_new_handoff(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, (OUT, f"{OUT}, `tester`"), (LINE, f"{LINE}- **tester**: missing tests\n"))
+    kit.edit(CLAUDE, (OUT, f"{OUT}, `tester`"), (LINE, f"{LINE}- **tester**: missing tests\n"))
     assert "warning: `critic`: may now hand off to `tester`\n" in _refused(kit, CLAUDE).stderr
     _adopted(kit, CLAUDE, "--allow-rights")
     table = '[[handoff]]\ntarget = "coder"\ntrigger = "confirmed findings"\n'
@@ -239,7 +230,7 @@ def test_a_new_handoff(kit: Workbench) -> None:
 
 
 def test_a_new_handoff_above_another_one(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, (OUT, OUT.replace("`c", "`tester`, `c")), (LINE, f"- **tester**: missing tests\n{LINE}"))
+    kit.edit(CLAUDE, (OUT, OUT.replace("`c", "`tester`, `c")), (LINE, f"- **tester**: missing tests\n{LINE}"))
     _adopted(kit, CLAUDE, "--allow-rights")
     table = '[[handoff]]\ntarget = "coder"\n'
     new = '[[handoff]]\ntarget = "tester"\ntrigger = "missing tests"\n\n'
@@ -247,7 +238,7 @@ def test_a_new_handoff_above_another_one(kit: Workbench) -> None:
 
 
 def test_a_new_handoff_in_one_of_its_places(kit: Workbench) -> None:
-    _edit(kit, CLAUDE, (LINE, f"{LINE}- **tester**: missing tests\n"))
+    kit.edit(CLAUDE, (LINE, f"{LINE}- **tester**: missing tests\n"))
     line = kit.line_of(CLAUDE, OUT)
     assert _refused(kit, CLAUDE).stderr == f"{CLAUDE}:{line}: a build writes here: {OUT}, `tester`\n{REFUSED}"
 
@@ -255,7 +246,7 @@ def test_a_new_handoff_in_one_of_its_places(kit: Workbench) -> None:
 def test_a_handoff_that_is_gone(kit: Workbench) -> None:
     kit.write({MANIFEST: f'{CRITIC}\n[[handoff]]\ntarget = "tester"\ntrigger = "missing tests"\n'})
     assert kit.run("--all").status == 0
-    _edit(kit, CLAUDE, (f"{OUT}, `tester`", OUT.replace("coder", "tester")), (LINE, ""))
+    kit.edit(CLAUDE, (f"{OUT}, `tester`", OUT.replace("coder", "tester")), (LINE, ""))
     _adopted(kit, CLAUDE)
     gone = '[[handoff]]\ntarget = "coder"\ntrigger = "confirmed findings"\n\n'
     assert (
