@@ -7,7 +7,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.toml.lists import Splice, difference
-from kei_assembler.toml.rewriting import Splices, placed, reordered, value_part, without_key
+from kei_assembler.toml.rewriting import Splices, at_end, placed, reordered, value_part, without_key
 from kei_assembler.toml.source import Source, read_toml
 from kei_assembler.toml.strings import respelled, written_at
 from kei_assembler.toml.writer import document, entry, is_section
@@ -68,7 +68,5 @@ def _written(source: Source, path: KeyPath, value: Any) -> Splices:
     if value is None or (is_present and not gone):
         return gone
     if is_section(value):
-        end = len(source.text)
-        begin = "" if not source.text or source.text.endswith("\n") else "\n"
-        return (*gone, Splice(end, end, f"{begin}\n{document(_with({}, path, value))}"))
+        return (*gone, at_end(source, document(_with({}, path, value))))
     return (*gone, *placed(source, path[:-1], entry(str(path[-1]), value).removesuffix("\n")))

@@ -141,8 +141,7 @@ def with_table(source: Source, path: KeyPath, index: int, table: Mapping[str, An
     """Return the edit that adds a table to a list of tables, after the one before `index`, if these have headers."""
     ends = _ends(source)
     if not (mention := source.mention(path)):
-        begin = "" if not source.text or source.text.endswith("\n") else "\n"
-        return (Splice(len(source.text), len(source.text), f"{begin}\n{entry(str(path[-1]), [table])}"),)
+        return (at_end(source, entry(str(path[-1]), [table])),)
     lines = entry(str(path[-1]), [table])
     if index and (*path, index - 1) in ends:
         return placed(source, (*path, index - 1), f"\n{lines}".removesuffix("\n"))
@@ -227,8 +226,14 @@ def placed(source: Source, table: KeyPath, lines: str) -> Splices:
     if any(each.path in around for each in source.mentions() if not each.is_header):
         return ()  # a key defines the table, or one around it
     name = ".".join(key_text(str(step)) for step in table)
-    begin = "" if not text or text.endswith("\n") else "\n"
-    return (Splice(len(text), len(text), f"{begin}\n[{name}]\n{lines}\n"),)
+    return (at_end(source, f"[{name}]\n{lines}\n"),)
+
+
+def at_end(source: Source, lines: str) -> Splice:
+    """Return the edit that adds lines after a blank line at the end of the text."""
+    end = len(source.text)
+    begin = "" if not source.text or source.text.endswith("\n") else "\n"
+    return Splice(end, end, f"{begin}\n{lines}")
 
 
 def _ends(source: Source) -> dict[KeyPath, int]:
