@@ -64,7 +64,9 @@ def unknown_path(naming: Naming) -> Iterable[Violation]:
             yield Violation(where, f"there is no file `{mention.name}`", hint, remedy=remedy)
 
 
-_PATH = re.compile(r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)`(?!`)")
+_PATH = re.compile(
+    r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)(?:#[A-Za-z0-9_-]*+)?`(?!`)"
+)
 _MAX_PATHS = 100
 """How many paths of a text are looked up."""
 
