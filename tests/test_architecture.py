@@ -210,3 +210,31 @@ def _longest_functions(path: Path) -> Iterator[tuple[int, str]]:
 def test_functions_and_files_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
     assert [name for lines, name in _longest_functions(path) if lines > 40] == []
+
+
+def _patterns_of_modules() -> Iterator[tuple[str, ast.Call]]:
+    """The calls of a function `compile` for a constant of a module, with the module's name and the call."""
+    for path in MODULES:
+        for statement in ast.parse(path.read_text()).body:
+            nodes = list(ast.walk(statement)) if isinstance(statement, ast.Assign | ast.AnnAssign) else []
+            bound = [id(node.value) for node in nodes if isinstance(node, ast.Attribute)]
+            yield from (
+                (_name(path), node)
+                for node in nodes
+                if isinstance(node, ast.Call)
+                and ast.unparse(node.func).endswith("re.compile")
+                and id(node) not in bound
+            )
+
+
+def test_patterns_of_modules_are_compiled_when_they_are_used() -> None:
+    functions = [(module, ast.unparse(call.func)) for module, call in _patterns_of_modules()]
+    assert functions
+    assert [module for module, function in functions if function != "lazy_re.compile"] == []
+
+
+def test_the_types_of_named_tuples_are_not_compiled() -> None:
+    named = [path for path in MODULES if "(NamedTuple)" in path.read_text()]
+    assert named
+    assert [path for path in named if "import NamedTuple\n" not in path.read_text()] == []
+    assert [_name(path) for path in named if "from kei_assembler.records import" not in path.read_text()] == []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import NamedTuple
+
+from kei_assembler.records import NamedTuple
 
 KeyPath = tuple[str | int, ...]
 """The path of a value in parsed TOML, such as `("handoff", 2, "target")`. `()` is the file itself."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
+
+from kei_assembler import lazy_re
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -87,8 +88,8 @@ def _closeness(word: str, candidate: str) -> float:
 
 _MIN_PART = 3
 _SHORT_WORD = 5
-_WORDS = re.compile(r"[^\W_]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORDS = lazy_re.compile(r"[^\W_]+")
+_HUMP = lazy_re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def _parts(word: str) -> list[str]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.records import NamedTuple
 from kei_assembler.value_types import NO_TEXT, TYPES, Constraint, applying, is_plain
 
 

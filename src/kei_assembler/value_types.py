@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import HAS_TEXT, ONE_LINE, has_text, is_line
 
 

@@ -8,8 +8,9 @@ is right.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+
+from kei_assembler import lazy_re
 
 SPACES = " \t"
 """What can indent a line, and follow a closing fence. A line of nothing else is blank."""
@@ -20,7 +21,7 @@ WHITESPACE = " \t\n\r"
 BREAKS = r"\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 """A range of characters for a pattern: what ends a line for some reader."""
 
-_SPACE_RUN = re.compile(rf"[ \t{BREAKS}\x1f]+")
+_SPACE_RUN = lazy_re.compile(rf"[ \t{BREAKS}\x1f]+")
 
 has_text: Callable[[str], object] = str.strip
 """Returns something true if a value has content: a character that is not white space in Unicode's sense.

@@ -91,9 +91,9 @@ def test_old_names_and_models_of_other_clients_in_many_files_are_one_finding_eac
     _agents(bench, 4, "tools: [ReadFile]\nmodel: opus\n", ".qwen/agents")
     run = bench.run("import", ".qwen")
     assert [line.partition("[")[2] for line in run.stderr.split("\n") if "warning[" in line] == [
-        "I902] `ReadFile` became `read_file`; also in 3 other files: `.qwen/agents/critic-2.md`, "
+        "I902] `ReadFile` became `read_file`; likewise for 3 other files: `.qwen/agents/critic-2.md`, "
         "`.qwen/agents/critic-3.md` and 1 more",
-        "K132] there is no model `opus` in Qwen Code; it is a word of Claude Code; also in 3 other files: "
+        "K132] there is no model `opus` in Qwen Code; it is a word of Claude Code; likewise for 3 other files: "
         "`agents/critic-2.toml`, `agents/critic-3.toml` and 1 more",
     ]
     assert "\n4 agents; 2 warnings\n" in run.stderr
@@ -104,7 +104,7 @@ def test_files_that_are_no_agents_are_one_finding(bench: Workbench) -> None:
     bench.write({f".claude/agents/{folder}/README.md": "Ours.\n" for folder in "abcd"})
     run = bench.run("import", ".claude")
     files = "`.claude/agents/b/README.md`, `.claude/agents/c/README.md` and 1 more"
-    assert f"was skipped; also in 3 other files: {files}\n" in run.stderr
+    assert f"was skipped; likewise for 3 other files: {files}\n" in run.stderr
     assert run.stderr.count("[I901]") == 1
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from conftest import Workbench
 from kei_assembler.importing.likeness import likeness
-from kei_assembler.importing.near_copies import MIN_LIKENESS, diverged
-from kei_assembler.importing.parts import Part, cuts
-from kei_assembler.importing.sharing import split
+from kei_assembler.importing.sharing.near_copies import MIN_LIKENESS, diverged
+from kei_assembler.importing.sharing.parts import Part, cuts
+from kei_assembler.importing.sharing.split import split
 from readers import read
 
 FOLDER = ".claude/agents"

@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 
 from conftest import Workbench
-from editors import Editor
+from editors import KIT, Editor
 
 OUTPUT = ".claude/agents/critic.md"
 
@@ -59,6 +59,18 @@ def test_a_section_says_so_and_leads_to_its_source(ide: Editor, bench: Workbench
     lines = text.split("\n")
     assert "assemble" in lines[one.range.start.line]
     assert definition(ide, file, lines.index("Be honest.")) == ["_blocks/honesty.md:1"]
+
+
+def test_a_file_of_a_kit_below(bench: Workbench) -> None:
+    settings = 'root = ".."\n[target.claude-code]\noutput = "../.claude/agents/{name}.md"\n'
+    bench.below("kit").write({**KIT, "assemble.toml": settings})
+    bench.run("--all", "--kit", "kit")
+    with Editor.started(bench.folder) as ide:
+        ide.open(OUTPUT)
+        [one] = ide.found(OUTPUT)
+        assert one.message.startswith("this file is generated from agents/critic.toml\n")
+        lines = bench.read(OUTPUT).split("\n")
+        assert definition(ide, OUTPUT, lines.index("Be honest.")) == ["kit/_blocks/honesty.md:1"]
 
 
 def test_a_file_that_is_not_generated(ide: Editor) -> None:

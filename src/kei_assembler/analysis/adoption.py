@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
 from kei_assembler.analysis.impact.comparison import compare
 from kei_assembler.analysis.impact.phrases import rights
@@ -11,6 +10,7 @@ from kei_assembler.analysis.impact.results import Effect, Impact
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.owners import Owned
 from kei_assembler.model.kinds import AGENT
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.findings import limited
@@ -21,6 +20,7 @@ from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.inheritance import INHERITED, Resolved
 from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.bundles import bundles_in
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.toml.source import with_lf

@@ -5,10 +5,10 @@ Names and triggers are data: whatever is in them, it is only a part of a label.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from textwrap import wrap
 
+from kei_assembler import lazy_re
 from kei_assembler.analysis.graph import (
     AGENT,
     BASE,
@@ -151,7 +151,7 @@ def _style(names: list[str], name: str, style: str) -> list[str]:
     return [f"  classDef {name} {style}", f"  class {','.join(names)} {name}"] if names else []
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9 ,]|(?<=\w)[-._/'](?=\w)|[^\x00-\x7f]")
+_PLAIN = lazy_re.compile(r"[A-Za-z0-9 ,]|(?<=\w)[-._/'](?=\w)|[^\x00-\x7f]")
 """What is written as it is in a label of Mermaid: characters that neither end it nor mean something in Markdown."""
 
 

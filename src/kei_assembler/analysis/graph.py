@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.analysis.agents import contexts, errors_in
 from kei_assembler.build.findings import limited
@@ -14,6 +14,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, is_bundle, is_drop
 from kei_assembler.model.kinds import AGENT as AGENT_KIND
 from kei_assembler.model.values import filled, values_for
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import did_you_mean
 from kei_assembler.whitespace import collapse_whitespace

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
 from kei_assembler.build.classify import comment_of, text_of
@@ -22,6 +22,7 @@ from kei_assembler.markdown import shell, stamp
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.stamped_sections import layout
 from kei_assembler.paths import display_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import listed
 from kei_assembler.whitespace import SPACES
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kei_assembler.analysis.agents import Item, block_tokens, contexts
 from kei_assembler.kit import LoadedKit
@@ -11,6 +10,7 @@ from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.adaptation import EVERYTHING, limited_tools, starts_agents, toolset, toolset_of
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Handoff, Manifest
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.kit_usage import rights_of
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import TARGETS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.analysis.agents import Item, block_names
 from kei_assembler.diagnostics import AssembleError
@@ -14,6 +13,7 @@ from kei_assembler.model.adaptation import EVERYTHING
 from kei_assembler.model.inheritance import BUNDLE
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.settings import settings_values
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import choices, did_you_mean
 from kei_assembler.targets import ALIASES, TARGETS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
 from kei_assembler.diagnostics import Diagnostic
@@ -14,6 +14,7 @@ from kei_assembler.markdown.structure import trimmed
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import Maximum
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import budgets
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.runner import run_rule

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.markdown import shell
 from kei_assembler.model.kinds import AGENT
+from kei_assembler.records import NamedTuple
 
 if TYPE_CHECKING:
     from kei_assembler.markdown.stamped_sections import Edit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
 from kei_assembler.kit.client_json import plain_json, read_table
@@ -68,7 +68,7 @@ def _source(path: str, content: bytes) -> Source:
     return source
 
 
-_COLON = re.compile(r"[ \t\r\n]*+:")
+_COLON = lazy_re.compile(r"[ \t\r\n]*+:")
 
 
 def _locate(source: Source, path: KeyPath) -> KeyPath | Span:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify, comment_of, text_of
@@ -20,6 +19,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.owners import Owned
 from kei_assembler.markdown import shell, stamp
 from kei_assembler.markdown.stamped_sections import Section, layout
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Line, Part
 from kei_assembler.render.renderer import Artifact

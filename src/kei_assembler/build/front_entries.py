@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Span
 from kei_assembler.markdown.lenient_yaml import LocatedValue, RefusedYamlError, as_text, read
 from kei_assembler.markdown.raw_scalars import OTHER_READERS
@@ -16,10 +17,10 @@ from kei_assembler.whitespace import WHITESPACE
 Entry = tuple[str, Span]
 """A value as text, and where it is."""
 
-_OPENING = re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
-_LATE_OPENING = re.compile(r"^---[ \t]*\n", re.MULTILINE)
-_CLOSING = re.compile(r"^---", re.MULTILINE)
-_ITEM = re.compile(r"^-[ \t]", re.MULTILINE)
+_OPENING = lazy_re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
+_LATE_OPENING = lazy_re.compile(r"^---[ \t]*\n", re.MULTILINE)
+_CLOSING = lazy_re.compile(r"^---", re.MULTILINE)
+_ITEM = lazy_re.compile(r"^-[ \t]", re.MULTILINE)
 
 
 def front_entries(row: Target, path: str, text: str, content: bytes) -> list[Mapping[str, Entry]]:

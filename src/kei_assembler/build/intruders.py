@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from functools import cache
-from typing import NamedTuple
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.generators import Generators
@@ -20,6 +19,7 @@ from kei_assembler.files import Entry
 from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, path_below
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
 

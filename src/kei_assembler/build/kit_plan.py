@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.client_settings import check_client_settings
@@ -23,6 +23,7 @@ from kei_assembler.loader import refuse_home
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.paths import is_inside
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import (
     check_block,
     check_defaults,

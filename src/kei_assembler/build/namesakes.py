@@ -7,10 +7,9 @@ of the front matter, of the file, or of the path.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.classify import classify_leftover, text_of
 from kei_assembler.build.writer import OutputFiles
@@ -20,6 +19,7 @@ from kei_assembler.files.walk import walk
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import stamp
 from kei_assembler.paths import is_in_git_folder, normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import placement, shared_files
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
@@ -201,7 +201,7 @@ class _Filter:
         return not self._plain.isdisjoint(_WORD.findall(content))
 
 
-_WORD = re.compile(rb"[\w.-]+")
+_WORD = lazy_re.compile(rb"[\w.-]+")
 
 
 def _names_in(row: Target, path: str, text: str, content: bytes) -> list[tuple[str, Span]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import HOME
 from kei_assembler.paths import is_hidden, normalize
+from kei_assembler.records import NamedTuple
 
 # The placeholders: an agent's name, the same name again, the folder of a manifest, any subfolders before and after a
 # `/`, and any folder or none. Lone surrogates stand for them, because no setting and no path contains one.
@@ -19,8 +20,8 @@ _REGEX = {
     _MORE: f"(?:/{_VISIBLE})*",
     _SOME: rf"(?:\.|{_VISIBLE}(?:/{_VISIBLE})*)",
 }
-_TOKENS = re.compile("([\ud800-\ud805])")
-_CUTS = re.compile(f"(?<=[/{_INNER}{_MORE}{_SOME}])")
+_TOKENS = lazy_re.compile("([\ud800-\ud805])")
+_CUTS = lazy_re.compile(f"(?<=[/{_INNER}{_MORE}{_SOME}])")
 
 
 class Reach(NamedTuple):

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from kei_assembler.diagnostics import ExcessError
 from kei_assembler.files import accesses, add_accesses, drop_accesses
+from kei_assembler.records import NamedTuple
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

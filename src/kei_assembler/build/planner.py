@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
 from kei_assembler.build.classify import classify, is_manifest_path
@@ -21,6 +21,7 @@ from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import Resolved
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import (
     OF_KEYS,
     OF_VALUES,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.changes import PROTECTED, Change, FileStatus, joined
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import drift
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, Change, FileStatus
 from kei_assembler.build.repair import Repair
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Location, Severity, has_errors
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
 

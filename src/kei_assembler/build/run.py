@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build import findings
 from kei_assembler.build.changes import Change, FileStatus, WritePolicy, joined
@@ -19,6 +18,7 @@ from kei_assembler.loader import refuse, refuse_home
 from kei_assembler.markdown.hidden_text import named
 from kei_assembler.model.settings import character
 from kei_assembler.paths import is_outside
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import counted
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
+from kei_assembler import lazy_re
 from kei_assembler.build.changes import Change
 from kei_assembler.build.classify import text_of
 from kei_assembler.diagnostics import Fix, Replacement
 from kei_assembler.toml.lists import equal_ends
 from kei_assembler.toml.source import span_of
 
-_LINE = re.compile(r"[^\n]*+\n|[^\n]++")
+_LINE = lazy_re.compile(r"[^\n]*+\n|[^\n]++")
 
 
 def fix_of_schema(change: Change) -> Fix:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
 from kei_assembler.build.writer import replace_planned
 from kei_assembler.diagnostics import AssembleError
@@ -22,11 +21,12 @@ from kei_assembler.files.tree import Tree
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.discovery import resolved
 from kei_assembler.paths import display_path, is_inside
+from kei_assembler.records import NamedTuple
 
 LIST = "assemble-catalog.sha256"
 """The file that lists what was written."""
 
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>(?:[a-z]+/)?[a-z0-9][a-z0-9._-]*\.(?:html|css|js|svg))")
+_LINE = lazy_re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>(?:[a-z]+/)?[a-z0-9][a-z0-9._-]*\.(?:html|css|js|svg))")
 
 Digests = dict[str, frozenset[str]]
 """The digests that each file may have, by its path."""

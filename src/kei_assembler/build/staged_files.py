@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from enum import Enum
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, FileStatus
 from kei_assembler.build.classify import classify_leftover
@@ -17,6 +16,7 @@ from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.role_files import role_file_in
 from kei_assembler.kit.template_files import BODY_TEMPLATES
 from kei_assembler.paths import is_hidden, is_inside, normalize, upwards
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import TARGETS
 
 

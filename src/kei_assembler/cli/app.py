@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -34,6 +34,7 @@ from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import display_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.report import FORMATS, headings, render, text_report
 from kei_assembler.selection import files_of, kit_option_value, locate_kits, prefix_to
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -23,6 +23,7 @@ from kei_assembler.kit import discovery
 from kei_assembler.kit.search import Found
 from kei_assembler.loader import load_kit
 from kei_assembler.paths import display_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.report import headings, text_report
 from kei_assembler.selection import folder_of, working_directory
 

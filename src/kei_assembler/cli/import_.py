@@ -12,7 +12,7 @@ from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import OneOf, OptionalValues, kit_option
 from kei_assembler.importing.run import ImportOptions, import_files
-from kei_assembler.importing.sharing import MIN_USERS
+from kei_assembler.importing.sharing.split import MIN_USERS
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.report import text_report

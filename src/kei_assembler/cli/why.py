@@ -6,6 +6,7 @@ import re
 
 import click
 
+from kei_assembler import lazy_re
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.explanation import Excerpts, Explanation, Piece, explain
 from kei_assembler.cli import completion, console, generated
@@ -21,7 +22,7 @@ from kei_assembler.report.text_report import escaped
 from kei_assembler.selection import working_directory
 from kei_assembler.suggestions import counted
 
-_LINES = re.compile(r"(?P<file>.+?)(?::(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1,9}))?)?", re.DOTALL)
+_LINES = lazy_re.compile(r"(?P<file>.+?)(?::(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1,9}))?)?", re.DOTALL)
 
 
 @click.command("why")

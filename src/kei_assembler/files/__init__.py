@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
+from kei_assembler.records import NamedTuple
 
 _MAX_TRIES = 10
 

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
+from kei_assembler import lazy_re
 from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder
 
-_TEMPORARY = re.compile(r"\.assemble-[0-9a-f]{16}(?P<inodes>(?:-[0-9]{1,20}){0,2})\.tmp")
+_TEMPORARY = lazy_re.compile(r"\.assemble-[0-9a-f]{16}(?P<inodes>(?:-[0-9]{1,20}){0,2})\.tmp")
 
 MAX_WAITS = 1000
 """How often a run looks whether a lock is free: for ten seconds."""

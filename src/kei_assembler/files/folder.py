@@ -12,9 +12,9 @@ import errno
 import os
 import stat
 from contextlib import closing, suppress
-from typing import NamedTuple
 
 from kei_assembler.paths import is_inside
+from kei_assembler.records import NamedTuple
 
 HAS_OPEN_FOLDERS = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 

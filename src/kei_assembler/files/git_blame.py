@@ -7,17 +7,17 @@ commit, and the caller compares.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.git_index import Git
+from kei_assembler.records import NamedTuple
 
-_HEADER = re.compile(rb"([0-9a-f]{40,64}) [0-9]+ (?P<line>[0-9]+)(?: [0-9]+)?")
+_HEADER = lazy_re.compile(rb"([0-9a-f]{40,64}) [0-9]+ (?P<line>[0-9]+)(?: [0-9]+)?")
 _OPTIONS = ("blame", "-w", "--no-textconv", "--porcelain")
 _FULL = 200
 """From this many lines on, all lines are asked for, because a command line is limited."""

@@ -12,10 +12,10 @@ import stat
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.paths import is_inside
+from kei_assembler.records import NamedTuple
 
 _OPTIONS = ("--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs")
 _SETTINGS = (

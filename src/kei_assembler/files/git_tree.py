@@ -18,12 +18,11 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterator
 from itertools import takewhile
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry
 from kei_assembler.files.folder import Root
@@ -32,6 +31,7 @@ from kei_assembler.files.git_objects import Objects
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.files.revisions import work_tree
 from kei_assembler.paths import is_in_git_folder, is_inside, normalize, upwards
+from kei_assembler.records import NamedTuple
 
 MAX_FOLDER_BYTES = 64 * 1024 * 1024
 """The maximum size of a tree object: more than a million entries."""
@@ -39,7 +39,7 @@ MAX_FOLDER_BYTES = 64 * 1024 * 1024
 _MAX_LINKS = 40
 _MAX_PATH = 4096
 _LINK, _SUBMODULE = 0o120000, 0o160000
-_LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:[a-z0-9.-]+ [^\n]*\n)*size \d+\n")
+_LFS_POINTER = lazy_re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:[a-z0-9.-]+ [^\n]*\n)*size \d+\n")
 """See docs/spec.md of Git LFS."""
 
 

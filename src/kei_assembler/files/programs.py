@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from threading import Thread
-from typing import IO, NamedTuple
+from typing import IO
 
 from kei_assembler.files.home import lies_in
+from kei_assembler.records import NamedTuple
 
 SECONDS = 15.0
 """How long to wait for all programs together. A large client for which nothing is cached starts in some seconds."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.files import signatures
 from kei_assembler.files.signatures import Signature
+from kei_assembler.records import NamedTuple
 
 Written = tuple[Signature, str]
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.git_index import Git
 from kei_assembler.files.work_tree import git_at, git_top
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import nearest
 
-_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_OPERATORS = re.compile(r"[~^@:]")
+_ID = lazy_re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_OPERATORS = lazy_re.compile(r"[~^@:]")
 _MAX_REFS = 10_000
 _MAX_EVENT = 64 * 1024 * 1024
 _WANTED = "name a commit, a branch or a tag"
@@ -165,7 +165,7 @@ _SERVICES = (
     _Service("BUILDKITE_PULL_REQUEST_BASE_BRANCH"),
     _Service("CHANGE_TARGET"),
 )
-_MERGE_REF = re.compile(r"refs/pull/\d+/merge")
+_MERGE_REF = lazy_re.compile(r"refs/pull/\d+/merge")
 
 
 def default_base(folder: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Mapping
 from contextlib import closing
 from functools import cached_property
 from hashlib import sha256
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, atomic
 from kei_assembler.files.folder import Folder, Root
@@ -33,7 +33,7 @@ MAX_BYTES = 32 * 1024 * 1024
 
 _FOLDER, _LOCK = "assemble", "lock"
 _HEAD = "# What `assemble` last wrote, for the setting `stamp`. Nothing is lost if this file is deleted.\n"
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<section>[^\t]*)\t(?P<path>[^\t]+)")
+_LINE = lazy_re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<section>[^\t]*)\t(?P<path>[^\t]+)")
 
 
 class WriteRecord:

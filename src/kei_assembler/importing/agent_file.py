@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.paths import has_instructions
 from kei_assembler.markdown import shell
@@ -20,6 +20,7 @@ from kei_assembler.markdown.lenient_yaml import (
 from kei_assembler.markdown.plain_lines import lines_or_yaml
 from kei_assembler.markdown.raw_scalars import OTHER_READERS
 from kei_assembler.markdown.stamp import HASH, MARKUP, split
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Rule, Violation
 from kei_assembler.rules.imports import front_matter_guessed, front_matter_refused, no_agent_file
 from kei_assembler.rules.kept_files import agent_not_expressible, comment_left_out
@@ -106,7 +107,7 @@ def read_agent(
     return agent._replace(raw=raw, is_complete=is_complete), found
 
 
-_README = re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
+_README = lazy_re.compile(r"(?:\A|/)readme\.[a-z]+\Z", re.IGNORECASE)
 
 
 def _from_toml(source: Source, target: str) -> tuple[AgentFile, list[Recovery]]:
@@ -154,7 +155,7 @@ def _foreign_error(found: str, target: str, where: Span) -> _SkippedError:
 
 
 _KEPT = "the file is kept as it is, and no manifest is written for it"
-_LIST_OF_AGENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
+_LIST_OF_AGENTS = lazy_re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*-[ \t]+(?:name|kind):")
 
 
 def _first_comment(agent: AgentFile) -> Span | None:
@@ -175,7 +176,7 @@ def _first_comment(agent: AgentFile) -> Span | None:
     return None
 
 
-_COMMENT = re.compile(r"(?:^|[ \t])(?P<start>#[^\"']*)")  # up to a quote, which can end a value
+_COMMENT = lazy_re.compile(r"(?:^|[ \t])(?P<start>#[^\"']*)")  # up to a quote, which can end a value
 _FORMAT = "an agent file starts with a line `---`, keys and values, and a second line `---`"
 
 
@@ -195,12 +196,12 @@ class _Parts(NamedTuple):
     is_generated: bool = False
 
 
-_OPENING = re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
-_CLOSING = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
-_CLOSING_ANYWHERE = re.compile(r"---[ \t]*\n?")
-_DOTS = re.compile(r"^\.\.\.[ \t]*$\n?", re.MULTILINE)
+_OPENING = lazy_re.compile(r"(?:[ \t]*\n)*---[ \t]*\n")
+_CLOSING = lazy_re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
+_CLOSING_ANYWHERE = lazy_re.compile(r"---[ \t]*\n?")
+_DOTS = lazy_re.compile(r"^\.\.\.[ \t]*$\n?", re.MULTILINE)
 _GENERAL_KEYS = ("name", "description", "tools", "model")
-_MORE_KEYS = re.compile(rf"^(?:{'|'.join(_GENERAL_KEYS)}):", re.MULTILINE)
+_MORE_KEYS = lazy_re.compile(rf"^(?:{'|'.join(_GENERAL_KEYS)}):", re.MULTILINE)
 
 
 def _parts(text: str, can_be_bare: bool) -> _Parts:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, count
 
+from kei_assembler import lazy_re
 from kei_assembler.importing.bodies import Section
 from kei_assembler.importing.text_variants import Piece
 from kei_assembler.kit import LoadedKit
@@ -158,7 +159,7 @@ def words_in_all(names: Sequence[str]) -> str:
 
 
 _NAMELESS = "shared"
-_NUMBER = re.compile(r"\A[^\w\n]*(?:(?:step|phase|part|section) )?[0-9]+(?:\.[0-9]+)*[.):]* +", re.IGNORECASE)
+_NUMBER = lazy_re.compile(r"\A[^\w\n]*(?:(?:step|phase|part|section) )?[0-9]+(?:\.[0-9]+)*[.):]* +", re.IGNORECASE)
 _GENERAL = frozenset("agent assistant expert helper pro specialist 2 3 4 5 6 7 8 9".split())
 """Words in the names of agents that say nothing about them."""
 

@@ -6,17 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.block_reader import Unclosed
 from kei_assembler.markdown.structure import escape_block_start, reference
 from kei_assembler.markdown.structure import outline as read_outline
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.templates import default_body, default_titles
 from kei_assembler.whitespace import SPACES, WHITESPACE, collapse_whitespace
 
-_HEADING = re.compile(r"(?P<hashes>#{1,6})[ \t]+(?P<title>[^ \t].*)", re.DOTALL)
+_HEADING = lazy_re.compile(r"(?P<hashes>#{1,6})[ \t]+(?P<title>[^ \t].*)", re.DOTALL)
 
 outline = lru_cache(maxsize=8)(read_outline)  # several functions need the outline of the same text
 
@@ -71,7 +73,7 @@ def _read_sections(cut: list[Section]) -> dict[str, Any] | None:
     return data if _has_valid_lists(data) and _WORD.findall(_generated(data)) == _WORD.findall(text) else None
 
 
-_WORD = re.compile(f"[^{WHITESPACE}]+")
+_WORD = lazy_re.compile(f"[^{WHITESPACE}]+")
 
 
 def _has_valid_lists(data: Mapping[str, Any]) -> bool:
@@ -101,7 +103,7 @@ def _unescaped(entry: str) -> str:
     return bare if escape_block_start(bare) == entry else entry
 
 
-_HANDOFF = re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)", re.DOTALL)
+_HANDOFF = lazy_re.compile(r"\*\*(?P<target>.+?)\*\*: (?P<trigger>.+)", re.DOTALL)
 
 
 def _handoffs(text: str) -> list[dict[str, str]]:
@@ -133,7 +135,7 @@ _READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
 }
 
 _CLOSINGS = {"HTML comment": "-->", "processing instruction": "?>", "HTML declaration": ">", "CDATA section": "]]>"}
-_OPENING = re.compile(r" *(?:(?P<fence>`{3,}|~{3,})|<(?P<tag>\w+))")
+_OPENING = lazy_re.compile(r" *(?:(?P<fence>`{3,}|~{3,})|<(?P<tag>\w+))")
 
 
 def closed(text: str) -> tuple[str, Unclosed | None]:

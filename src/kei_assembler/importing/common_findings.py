@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.legacy_syntax import REASONS
 from kei_assembler.rules import bodies, imports, joined_files
@@ -15,17 +15,18 @@ from kei_assembler.suggestions import counted, listed
 
 _MAX_NAMED = 2
 _RULES = (
-    imports.no_agent_file,
     imports.key_not_placed,
     imports.tools_repaired,
     imports.value_in_lower_case,
     imports.metadata_kept,
     bodies.section_moved,
     unknown_tool,
-    model_of_another_client,
 )
 _COMMON = frozenset(rule.code for rule in _RULES)
 """The codes of findings that many files share. Of the others, each one needs a look at its file."""
+
+_COMMON_IF_MANY = frozenset((imports.no_agent_file.code, model_of_another_client.code))
+"""The codes of findings that are one only if there are many."""
 
 _ALIKE_RULES = (
     imports.file_left_behind,
@@ -38,35 +39,36 @@ _ALIKE = frozenset(rule.code for rule in _ALIKE_RULES)
 """The codes of findings that are alike in many files, but name other paths, agents or tools."""
 
 _MAX_SINGLE = 3
-"""How many findings that are only alike are reported one by one."""
+"""How many of these findings are reported one by one."""
 
-_VALUES = re.compile("`[^`]*`|[0-9]+")
+_VALUES = lazy_re.compile("`[^`]*`|[0-9]+")
 
 
 def grouped(found: Iterable[Diagnostic], clients: Mapping[str, str]) -> list[Diagnostic]:
     """Return the findings, with one for all files of a client that have the same finding about a key, tool or section.
 
-    Findings that are only alike are one if there are many. `clients` has the client of each imported file by its path.
-    A manifest has none.
+    Findings that are alike, for example about new paths, are one if there are many. `clients` has the client of each
+    imported file by its path. A manifest has none.
     """
     others: list[Diagnostic] = []
     groups: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
-    alike: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
+    many: defaultdict[tuple[str, ...], list[Diagnostic]] = defaultdict(list)
     for one in found:
         client = clients.get(one.location.file, "")
-        if one.code in _COMMON or (one.code == imports.front_matter_guessed.code and one.help in REASONS):
+        if one.code in _COMMON:
             groups[(one.code, one.message, one.help, client)].append(one)
         elif one.code in _ALIKE:
-            alike[(one.code, _VALUES.sub("", one.message), _VALUES.sub("", one.help), client)].append(one)
+            many[(one.code, _VALUES.sub("", one.message), _VALUES.sub("", one.help), client)].append(one)
+        elif one.code in _COMMON_IF_MANY or (one.code == imports.front_matter_guessed.code and one.help in REASONS):
+            many[(one.code, one.message, one.help, client)].append(one)
         else:
             others.append(one)
-    few = [one for group in alike.values() if len(group) <= _MAX_SINGLE for one in group]
-    many = (group for group in alike.values() if len(group) > _MAX_SINGLE)
+    few = [one for group in many.values() if len(group) <= _MAX_SINGLE for one in group]
     return [
         *others,
         *few,
         *(_as_one(group, "also in {}") for group in groups.values()),
-        *(_as_one(group, "likewise for {}") for group in many),
+        *(_as_one(group, "likewise for {}") for group in many.values() if len(group) > _MAX_SINGLE),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
@@ -26,6 +26,7 @@ from kei_assembler.model.adaptation import EVERYTHING, server_access, starts_age
 from kei_assembler.model.inheritance import INHERITED
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.paths import is_inside
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import imports
 from kei_assembler.suggestions import listed, misspelled
 from kei_assembler.targets import TARGETS

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile, read_agent
 from kei_assembler.importing.paths import target_by_form
 from kei_assembler.importing.tools import split_names
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import joined_files
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import ALIASES, CLAUDE_TOOLS, DEFAULT_TARGET, FORMER_TOOLS, TARGETS

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.structure import code_spans, outline
 from kei_assembler.whitespace import SPACES
 
-_TABLE_OR_HEADING = re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
-_LINK = re.compile(
+_TABLE_OR_HEADING = lazy_re.compile(r"[ \t>]*[|:=-][ \t|:=-]*\Z")
+_LINK = lazy_re.compile(
     r"""[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*\[[^\]]*\]:"""
     r"""(?:[ \t]+["'(].*|[ \t]*(?:[^ \t]+(?:[ \t]+["'(].*|[ \t]*))?)\Z"""
 )
-_TAG = re.compile(r"<[^<>]*>")
+_TAG = lazy_re.compile(r"<[^<>]*>")
 # a backslash would change an escape, and stars that close nothing
-_CHANGED_BY_BACKSLASH = re.compile(r"(?:\\|(?:\A|[ \t>])[*_]+)[ \t]+\Z")
+_CHANGED_BY_BACKSLASH = lazy_re.compile(r"(?:\\|(?:\A|[ \t>])[*_]+)[ \t]+\Z")
 
-_CONTAINERS = re.compile(r"\A[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*")
-_RUN_AFTER_PUNCTUATION = re.compile(r"[^\w \t*_][*_]+[ \t]+\Z")
+_CONTAINERS = lazy_re.compile(r"\A[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*")
+_RUN_AFTER_PUNCTUATION = lazy_re.compile(r"[^\w \t*_][*_]+[ \t]+\Z")
 # runs that can open or close emphasis: of underscores, not those inside a word
-_RUN = re.compile(r"(\*+|(?<![^\W_])_+|_++(?![^\W_]))")
+_RUN = lazy_re.compile(r"(\*+|(?<![^\W_])_+|_++(?![^\W_]))")
 _BEFORE_EMPHASIS = (" ", "\t", "(", "[")
 
 

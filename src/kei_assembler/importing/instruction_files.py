@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import takewhile
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.build.classify import is_manifest_path, owner_of_source
 from kei_assembler.build.section_files import is_intact
 from kei_assembler.diagnostics import Diagnostic, Span
@@ -21,6 +21,7 @@ from kei_assembler.kit.outputs import IMPORT, SECTION_FILES, imports_shared_file
 from kei_assembler.markdown.stamped_sections import Layout, layout
 from kei_assembler.markdown.structure import trimmed
 from kei_assembler.paths import normalize, path_below
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import imported_instructions, imports, section_files
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import check_source
@@ -29,8 +30,8 @@ from kei_assembler.targets.instructions import SHARED_FILE
 from kei_assembler.toml.source import MAX_BYTES, START, Source, read_text
 from kei_assembler.whitespace import WHITESPACE
 
-_LINE_END = re.compile(r"\r+\n?")
-_ONLY_IMPORT = re.compile(rf"[ \t\n]*{IMPORT[0]}(?:\./)?{re.escape(IMPORT[1:])}[ \t\n]*")
+_LINE_END = lazy_re.compile(r"\r+\n?")
+_ONLY_IMPORT = lazy_re.compile(rf"[ \t\n]*{IMPORT[0]}(?:\./)?{re.escape(IMPORT[1:])}[ \t\n]*")
 
 
 class InstructionFile(NamedTuple):

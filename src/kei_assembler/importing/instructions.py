@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, chain, count, pairwise
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.bodies import Section
 from kei_assembler.importing.convert import Conversion, protected_value
 from kei_assembler.importing.instruction_files import InstructionFile, all_of
-from kei_assembler.importing.parts import can_start
 from kei_assembler.importing.repairs import repaired_body
+from kei_assembler.importing.sharing.parts import can_start
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.outputs import Output, outputs_of, required_file
 from kei_assembler.markdown.block_reader import Heading
@@ -33,7 +33,7 @@ from kei_assembler.validation import MAX_ITEMS
 ROOT_NAME = "house"
 """The name of the instructions for the whole kit."""
 
-_IMPORT = re.compile(r"(?<![^ \t\n(])@(?P<path>(?:\.{0,2}/|~/)?[^ \t\n@`]*\.[A-Za-z]{1,8})(?![^ \t\n.,;:)])")
+_IMPORT = lazy_re.compile(r"(?<![^ \t\n(])@(?P<path>(?:\.{0,2}/|~/)?[^ \t\n@`]*\.[A-Za-z]{1,8})(?![^ \t\n.,;:)])")
 
 
 def convert_all(kit: LoadedKit, files: Sequence[InstructionFile], taken: Collection[str]) -> list[Conversion]:

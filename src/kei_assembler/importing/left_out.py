@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from kei_assembler import lazy_re
 from kei_assembler.build.classify import text_of
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.paths import AGENTS_FOLDER, FoundFile
@@ -71,9 +72,9 @@ def _may_be_meant(file: FoundFile, raw: bytes) -> bool:
     return _is_agent(file, raw)
 
 
-_KEYS = re.compile(rb"^(name|description)[ \t]*[:=]", re.MULTILINE)
+_KEYS = lazy_re.compile(rb"^(name|description)[ \t]*[:=]", re.MULTILINE)
 _KEYS_OF_BODIES = sorted({row.form.body_key for row in TARGETS.values() if row.form.body_key})
-_BODY = re.compile(rb"^(?:%b)[ \t]*=" % "|".join(_KEYS_OF_BODIES).encode(), re.MULTILINE)
+_BODY = lazy_re.compile(rb"^(?:%b)[ \t]*=" % "|".join(_KEYS_OF_BODIES).encode(), re.MULTILINE)
 
 
 def _is_agent(file: FoundFile, raw: bytes) -> bool:

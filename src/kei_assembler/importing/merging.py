@@ -7,7 +7,7 @@ display name for all clients. What it therefore changes for a client is reported
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.convert import Conversion
@@ -18,6 +18,7 @@ from kei_assembler.markdown.front_matter import Value
 from kei_assembler.model.adaptation import adapt, client_name, takes_model
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import MAX_VALUE, Manifest
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import imports, joined_files
 from kei_assembler.rules.kit_usage import rights_of
 from kei_assembler.targets import TARGETS

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.markdown.placeholders import may_have_placeholders
@@ -17,7 +17,7 @@ from kei_assembler.targets import TARGETS
 from kei_assembler.toml.writer import document
 from kei_assembler.validation import fits
 
-_KEY = re.compile(r"[a-z][a-z0-9_]*")
+_KEY = lazy_re.compile(r"[a-z][a-z0-9_]*")
 _MAX_KEYS = 1000
 _KNOWN = frozenset((*MANIFEST_KEYS, *(key for row in TARGETS.values() for key in (*row.keys, *row.loader.legacy_keys))))
 
@@ -90,7 +90,7 @@ def _is_exact(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
-_NUMBER = re.compile(r"[^:=]*[:=][ \t]*(?P<number>[-+.\w]+)[ \t]*(?:#.*)?")
+_NUMBER = lazy_re.compile(r"[^:=]*[:=][ \t]*(?P<number>[-+.\w]+)[ \t]*(?:#.*)?")
 
 
 def _text(agent: AgentFile, key: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
 from itertools import chain, count
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.agent_file import AgentFile
@@ -14,6 +13,7 @@ from kei_assembler.importing.paths import AGENTS_FOLDER, name_by_path
 from kei_assembler.markdown.lenient_yaml import as_text
 from kei_assembler.model.adaptation import client_name, refusal_of_name
 from kei_assembler.model.manifest import DISPLAY_NAME, NAME, slug
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import imports
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target

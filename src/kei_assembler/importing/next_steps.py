@@ -6,7 +6,6 @@ No command overwrites or deletes a file that says more than its manifest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.files import DISK
 from kei_assembler.importing.old_files import is_free, outputs_of
@@ -17,6 +16,7 @@ from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.paths import display_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.selection import kit_option_value
 
 

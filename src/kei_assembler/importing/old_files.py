@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.classify import text_of
@@ -18,6 +17,7 @@ from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import stamp
 from kei_assembler.model.kinds import AGENT
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import kept_files
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import MAX_BYTES, START

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry
 from kei_assembler.files.tree import Tree
@@ -16,6 +16,7 @@ from kei_assembler.files.walk import walk
 from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit.outputs import SECTION_FILES
 from kei_assembler.paths import is_in_git_folder, is_inside
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.forms import Form, toml
 from kei_assembler.targets.instructions import SKILL_FILE
@@ -26,7 +27,7 @@ _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "_
 _SKILL = os.path.basename(SKILL_FILE)
 _SUFFIXES = tuple({suffix for row in TARGETS.values() for suffix in row.suffixes})
 
-AGENTS_FOLDER = re.compile(r"(?:\A|/)agents?/")
+AGENTS_FOLDER = lazy_re.compile(r"(?:\A|/)agents?/")
 """A folder of agents, whatever their client is."""
 
 

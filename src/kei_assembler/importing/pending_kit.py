@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.build.changes import Change
 from kei_assembler.build.kit_plan import plan_kit
@@ -29,6 +29,7 @@ from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import decode_settings
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import bodies, imports
 from kei_assembler.rules.section_files import unusable_file
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS

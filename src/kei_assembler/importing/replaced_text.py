@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.importing.agent_file import AgentFile
@@ -13,6 +12,7 @@ from kei_assembler.importing.pending_kit import PendingFile
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.stamped_sections import Edit, edited, layout, place_for
 from kei_assembler.model.kinds import INSTRUCTIONS
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import MAX_BYTES
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build import writer
 from kei_assembler.build.findings import limited
@@ -42,9 +41,9 @@ from kei_assembler.importing.pending_kit import (
     pending_manifests,
     with_pieces,
 )
-from kei_assembler.importing.proposals import proposals
-from kei_assembler.importing.shared_blocks import Sharing, with_blocks
-from kei_assembler.importing.sharing import MIN_USERS
+from kei_assembler.importing.sharing.blocks import Sharing, with_blocks
+from kei_assembler.importing.sharing.proposals import proposals
+from kei_assembler.importing.sharing.split import MIN_USERS
 from kei_assembler.importing.subfolders import with_subfolders
 from kei_assembler.importing.updates.run import UpdateOptions, update_known, write_record
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
@@ -52,6 +51,7 @@ from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.loader import load_kit
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair import import_record
 from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.diff import matched_lines
 from kei_assembler.importing.bodies import Section, sections
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.block_files import front_matter
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import collapse_whitespace

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import filterfalse
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.structure import code_spans
 from kei_assembler.model.adaptation import EVERYTHING, LISTS, in_words, permissions, toolset
 from kei_assembler.model.inheritance import INHERITED
@@ -14,7 +15,7 @@ from kei_assembler.rules.tools import is_one_tool
 from kei_assembler.targets.target import Target
 from kei_assembler.targets.tools import Tools
 
-_NAMES = re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
+_NAMES = lazy_re.compile(r"(?:[^\s,(]|\([^)]*(?:\)|\Z))+")
 
 
 def split_names(input_format: str, value: Any) -> list[str]:
@@ -60,8 +61,8 @@ def _translates_back(row: Target, tools: tuple[str, ...], names: Sequence[str] |
     return sorted(grant.name for grant in granted) == sorted(names)  # the order of a list has no meaning
 
 
-_SERVER_NAME = re.compile(r"[\w.-]+")
-_TOOL_NAME = re.compile(r"[\w.*-]+")
+_SERVER_NAME = lazy_re.compile(r"[\w.-]+")
+_TOOL_NAME = lazy_re.compile(r"[\w.*-]+")
 
 
 def _server_tool(row: Tools, name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
+from kei_assembler import lazy_re
 from kei_assembler.kit.manifest_files import stem
 from kei_assembler.model.adaptation import client_name
 from kei_assembler.model.inheritance import MAX_LEVELS
@@ -25,7 +26,7 @@ _KEYS = (b"display-name", b"abstract", b"kind")
 """The keys that decide what other agents have to know of an agent."""
 
 _EXTENDS = b"extends"
-_BASE = re.compile(rb"""^extends = ["']([a-z0-9._-]+)["']$""", re.MULTILINE)
+_BASE = lazy_re.compile(rb"""^extends = ["']([a-z0-9._-]+)["']$""", re.MULTILINE)
 
 
 class AgentNames:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import AssembleError, ExcessError
 from kei_assembler.model.settings import is_block_name
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source
 

@@ -6,11 +6,13 @@ import json
 import re
 from typing import Any
 
+from kei_assembler import lazy_re
+
 _SPACE = r"[ \t\r\n]"
 # What is not closed ends with the text, so that its start is not tried again and again.
 _STRING = r'"(?:[^"\\]|\\.)*+"?'
-_COMMENT = re.compile(rf"(?s:({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)")
-_LAST_COMMA = re.compile(rf"(?s:({_STRING})|,(?={_SPACE}*+[}}\]]))")
+_COMMENT = lazy_re.compile(rf"(?s:({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)")
+_LAST_COMMA = lazy_re.compile(rf"(?s:({_STRING})|,(?={_SPACE}*+[}}\]]))")
 
 
 def plain_json(text: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.settings import settings_values
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import Source
 from kei_assembler.whitespace import has_text
 

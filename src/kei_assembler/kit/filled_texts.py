@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit.blocks import Block, split_entry
@@ -30,6 +30,7 @@ from kei_assembler.model.values import (
     values_by_target,
     values_for,
 )
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import misspelled
 
 if TYPE_CHECKING:

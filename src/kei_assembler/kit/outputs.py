@@ -6,13 +6,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import value_at
 from kei_assembler.paths import common_folder, normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.targets.instructions import (
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 IMPORT = f"@{SHARED_FILE}"
 """The line with which clients import the shared file from the same folder."""
 
-_IMPORT = re.compile(rf"(?<![^ \t\n])@(?:\./)?{re.escape(SHARED_FILE)}(?![^ \t\n])")
+_IMPORT = lazy_re.compile(rf"(?<![^ \t\n])@(?:\./)?{re.escape(SHARED_FILE)}(?![^ \t\n])")
 
 
 SECTION_FILES = (SHARED_FILE, *(row.instructions.other.name for row in TARGETS.values() if row.instructions.other))
@@ -138,7 +140,7 @@ def _fixed_folder(pattern: str) -> str:
     return normalize("/".join(takewhile(lambda part: not _WILDCARD.search(part), parts)) or ".")
 
 
-_WILDCARD = re.compile(r"[*?\[{]")
+_WILDCARD = lazy_re.compile(r"[*?\[{]")
 
 
 def _sections(kit: LoadedKit, manifest: Manifest) -> Iterator[Output]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.kit.manifest_files import stem
 from kei_assembler.kit.outputs import Output, outputs_of
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import is_abstract
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import TARGETS
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from kei_assembler import lazy_re
 from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.paths import is_inside, normalize, path_below, upwards
 from kei_assembler.targets import TARGETS
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from kei_assembler.kit import LoadedKit
 
 
-_SPACES = re.compile(" +")
-_PLUGIN_NAME = re.compile("[A-Za-z0-9._-]{1,100}")
+_SPACES = lazy_re.compile(" +")
+_PLUGIN_NAME = lazy_re.compile("[A-Za-z0-9._-]{1,100}")
 
 
 @cache

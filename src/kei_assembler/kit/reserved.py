@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
 from kei_assembler.kit.discovery import DEFAULT_BLOCKS
 from kei_assembler.paths import folded, is_hidden, is_inside, upwards
+from kei_assembler.records import NamedTuple
 
 _FILES = {SETTINGS_FILE: "the settings of a kit", PROJECT_FILE: "the settings of a kit", "assemble.lock": "a lock"}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from kei_assembler import lazy_re
 from kei_assembler.model.manifest import ROLE_TABLE
 from kei_assembler.paths import normalize
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEPT = 16
 # A key `file`, bare or in quotes, or an escape with which a quoted key can be written.
-_MAY_NAME_FILE = re.compile(rb"file[\"']?[ \t]*=|\\[uUx]")
+_MAY_NAME_FILE = lazy_re.compile(rb"file[\"']?[ \t]*=|\\[uUx]")
 
 
 class RoleFiles:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from enum import Enum
 from hashlib import sha256
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.markdown.stamp import find_conflict
 
@@ -53,7 +53,7 @@ def is_current_but_for_sections(content: bytes, now: Schema) -> bool:
     return bool(present | {"$comment": ""} == now | {"$comment": ""})
 
 
-_COMMENT = re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
+_COMMENT = lazy_re.compile(rb'"\$comment":\s*"' + MADE_BY.encode())
 
 
 def digest(schema: Schema) -> str:

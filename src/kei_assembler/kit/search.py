@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import Entry, Files
@@ -17,6 +16,7 @@ from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.discovery import DEFAULT_BLOCKS, DEFAULT_MANIFESTS, find, is_marked, read_kit
 from kei_assembler.model.settings import decode_settings
 from kei_assembler.paths import display_path_from, is_inside, matches_glob, upwards
+from kei_assembler.records import NamedTuple
 
 _MARKS = frozenset((SETTINGS_FILE, PROJECT_FILE, DEFAULT_BLOCKS))
 
@@ -140,7 +140,7 @@ class Search:
 
     def _add_ignored(self, top: str) -> None:
         with suppress(AssembleError):  # git is not installed, or does not accept the work tree
-            self._ignored |= git_at(top).ignored_folders(self.start if top != self.start else top)
+            self._ignored |= git_at(top).ignored_folders(self.start if is_inside(self.start, top) else top)
 
     def _is_marked(self, folder: str) -> bool:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
 
 from lsprotocol import types
 
@@ -17,6 +16,7 @@ from kei_assembler.loader import refuse_home
 from kei_assembler.lsp.generated import notes_of
 from kei_assembler.lsp.snapshot import Snapshot
 from kei_assembler.paths import display_path_from
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.outputs import check
 
 MAX_FINDINGS = 1000

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import takewhile
 
 from lsprotocol import types
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK
@@ -30,7 +30,7 @@ from kei_assembler.toml.writer import key_text
 TRIGGERS = ('"', "'", "@", "#", "{", "[", ".", "/", "!")
 """The characters after which an editor asks for completions without being told to."""
 
-_PLACEHOLDER = re.compile(r"(?<![$\\])\{\{([A-Z0-9_]*)\Z")
+_PLACEHOLDER = lazy_re.compile(r"(?<![$\\])\{\{([A-Z0-9_]*)\Z")
 _ITEM_KINDS = types.CompletionItemKind
 
 

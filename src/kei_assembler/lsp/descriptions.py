@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
@@ -13,6 +13,7 @@ from kei_assembler.lsp.places import CODE, ROLE_FILE, TARGET, TOOL, Place
 from kei_assembler.lsp.schemas import description_at, schema_of
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.model.values import value_tables
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE
 from kei_assembler.rules.catalog import RULES, documentation, explain
 from kei_assembler.suggestions import listed

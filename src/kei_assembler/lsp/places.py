@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from lsprotocol import types
 
@@ -16,6 +15,7 @@ from kei_assembler.markdown.placeholders import places
 from kei_assembler.model.inheritance import BUNDLE, DROPPED
 from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.paths import display_path_from
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE
 from kei_assembler.rules.values import values_in
 from kei_assembler.toml.cursor import Kind, Word, word_at

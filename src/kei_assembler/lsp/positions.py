@@ -7,9 +7,10 @@ from bisect import bisect_right
 
 from lsprotocol import types
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Span
 
-_LINE_END = re.compile(r"[\n\r]")
+_LINE_END = lazy_re.compile(r"[\n\r]")
 _CODECS = {types.PositionEncodingKind.Utf8: ("utf-8", 1), types.PositionEncodingKind.Utf16: ("utf-16-le", 2)}
 
 

@@ -24,7 +24,7 @@ from kei_assembler.lsp.descriptions import hover
 from kei_assembler.lsp.generated import origins
 from kei_assembler.lsp.places import Place, place_at
 from kei_assembler.lsp.renaming import renameable, renamed
-from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, path_of
+from kei_assembler.lsp.snapshot import Document, Outdated, Snapshot, kits_in, path_of
 
 DELAY = 0.2
 """Seconds without a change before a kit is checked again."""
@@ -47,6 +47,8 @@ class Server(LanguageServer):
         # Positions of changes within a document could not be trusted: pygls also splits lines at U+2028 and others.
         super().__init__("assemble", __version__, types.TextDocumentSyncKind.Full, max_workers=_WORKERS)
         self._for_user = for_user
+        self._kits: dict[str, list[str]] = {}
+        """The kits in each folder of the workspace."""
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, Checked] = {}
         self._seconds: dict[str, float] = {}
@@ -57,9 +59,19 @@ class Server(LanguageServer):
         workspace = self.workspace
         opened = ((path_of(one.uri), one) for one in workspace.text_documents.values())
         documents = {path: Document(one.uri, one.source, one.version) for path, one in opened if path}
-        uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
-        folders = [path for uri in uris if (path := path_of(uri))]
+        folders = (each for folder in self.folders() for each in (folder, *self._kits.get(folder, ())))
         return Snapshot(documents, folders, workspace.position_encoding, self._for_user, is_outdated)
+
+    def folders(self) -> list[str]:
+        """Return the folders of the workspace."""
+        uris = [folder.uri for folder in self.workspace.folders.values()] or [self.workspace.root_uri or ""]
+        return [path for uri in uris if (path := path_of(uri))]
+
+    async def find_kits(self) -> None:
+        """Find the kits in the workspace: their outputs can be elsewhere in it."""
+        for folder in self.folders():
+            self._kits[folder] = await self.in_thread(kits_in, folder)
+        self.check_all_soon()
 
     async def in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
         """Return `work(*args)`, while the server goes on receiving messages."""
@@ -153,13 +165,14 @@ def _is_unexpected(record: logging.LogRecord) -> bool:
 
 def _add_notifications(server: Server) -> None:
     @server.feature(types.INITIALIZED)
-    def ready(params: types.InitializedParams) -> None:  # noqa: ARG001 - the name of the argument is fixed
+    async def ready(params: types.InitializedParams) -> None:  # noqa: ARG001 - the name of the argument is fixed
         workspace = server.client_capabilities.workspace
         watching = workspace and workspace.did_change_watched_files
         if watching and watching.dynamic_registration:
             method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
             options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(_SOURCES)])
             server.client_register_capability(types.RegistrationParams([types.Registration(method, method, options)]))
+        await server.find_kits()
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
@@ -182,8 +195,8 @@ def _add_notifications(server: Server) -> None:
         server.check_all_soon()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-    def changed_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:  # noqa: ARG001
-        server.check_all_soon()
+    async def changed_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:  # noqa: ARG001
+        await server.find_kits()
 
 
 Answer = Callable[[Snapshot, Any], Any]

@@ -7,7 +7,6 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
 
 from pygls import uris
 
@@ -16,9 +15,12 @@ from kei_assembler.files import DISK, Files
 from kei_assembler.files.folder import Root
 from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.sparse_checkout import files_at
+from kei_assembler.files.work_tree import git_top
 from kei_assembler.kit import PROJECT_FILE, SETTINGS_FILE, LoadedKit, discovery
+from kei_assembler.kit.search import Search
 from kei_assembler.loader import load_kit
 from kei_assembler.lsp.positions import Text
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import MAX_BYTES, read_text
 
 
@@ -37,8 +39,9 @@ class Outdated(AssembleError):
 class Snapshot:
     """The open documents and the disk.
 
-    `documents` are by their resolved paths, `folders` are those of the workspace, and `encoding` is that of positions.
-    With `for_user`, kits may use the home folder. Reading files raises `Outdated` once `is_outdated` says so.
+    `documents` are by their resolved paths, `folders` are those of the workspace and of its kits, `encoding` is that
+    of positions. With `for_user`, kits may use the home folder. Reading files raises `Outdated` once `is_outdated`
+    says so.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Snapshot:
         self._is_outdated = is_outdated
         contents = {path: _changed(path, one) for path, one in documents.items()}
         self._changed = {path: content for path, content in contents.items() if content is not None}
+        self._nearest = cache(self._find)
         self.kit = cache(self._load)
         """Loads the kit in a folder as the editor has it; see `load_kit`."""
         self.text = cache(self._read_text)
@@ -76,14 +80,16 @@ class Snapshot:
 
     def kits(self, path: str) -> list[str]:
         """Return the folders of the kits that a file may belong to, that around it first."""
-        starts = (os.path.dirname(path), *self._folders)
-        found = dict.fromkeys(folder for start in starts if (folder := self._find(start)))
-        around = self._find(os.path.dirname(path))
+        around = self._nearest(os.path.dirname(path))
+        starts = (os.path.dirname(path), *self._folders, *map(os.path.dirname, self.documents))
+        found = dict.fromkeys(folder for start in starts if (folder := self._nearest(start)))
         return [folder for folder in found if folder == around or self._holds(folder, path)]
 
     def _find(self, start: str) -> str | None:
         with suppress(AssembleError, OSError):
-            return discovery.find(start, self.files(start))
+            files = self.files(start)
+            found = discovery.find(start, files)
+            return found if found and discovery.is_kit(found, files) else None
         return None
 
     def _holds(self, folder: str, path: str) -> bool:
@@ -120,6 +126,17 @@ class Snapshot:
         with suppress(OSError):
             return Text(read_text(path, self.files(os.path.dirname(path)).read(path, MAX_BYTES)).text, self.encoding)
         return Text("", self.encoding)
+
+
+def kits_in(folder: str) -> list[str]:
+    """Return the folders of the kits in a folder of the workspace, if that is in a git work tree.
+
+    Elsewhere, the workspace could be a whole home folder.
+    """
+    with suppress(AssembleError, OSError):
+        if git_top(folder):
+            return [found.folder for found in Search(folder, folder).kits() if not found.error]
+    return []
 
 
 def path_of(uri: str) -> str | None:

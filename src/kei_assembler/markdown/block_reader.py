@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.html_blocks import find_block, unclear
+from kei_assembler.records import NamedTuple
 
 DEEP_NESTING = "more than 9 nested lists and quotes"
 
@@ -34,12 +35,12 @@ class Heading(NamedTuple):
     last: int
 
 
-_QUOTE = re.compile(r" {0,3}> ?")
-_ITEM = re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
-_THEMATIC_BREAK = re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
-_HEADING = re.compile(r"(?P<level>#{1,6})(?: |\Z)")
-_UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
-_FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
+_QUOTE = lazy_re.compile(r" {0,3}> ?")
+_ITEM = lazy_re.compile(r" {0,3}(?P<marker>[-+*]|(?P<number>[0-9]{1,9})[.)])(?P<space> +|\Z)")
+_THEMATIC_BREAK = lazy_re.compile(r" {0,3}([-*_]) *+(?:\1 *+){2,}+\Z")
+_HEADING = lazy_re.compile(r"(?P<level>#{1,6})(?: |\Z)")
+_UNDERLINE = lazy_re.compile(r"(?:=+|-+) *\Z")
+_FENCE = lazy_re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
 _CODE_FENCE = "code fence"
 _MAX_ITEM_INDENT = 4
 _MAX_NESTING = 9  # markdown-it drops what follows 10 nested lists

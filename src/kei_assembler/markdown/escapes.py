@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from kei_assembler import lazy_re
 from kei_assembler.whitespace import SPACES
 
 Way = Callable[[str], str]
 
-_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
-_START = re.compile(r"(?P<number>[0-9]{1,9}(?=[.)]))?(?=[!-/:-@\[-`{-~])")
-_PIPE = re.compile(r"(?<!\\)\|")
-_HTML_SIGN = re.compile("[&<>\"']")
+_SIGN = lazy_re.compile(r"[!-/:-@\[-`{-~]")
+_START = lazy_re.compile(r"(?P<number>[0-9]{1,9}(?=[.)]))?(?=[!-/:-@\[-`{-~])")
+_PIPE = lazy_re.compile(r"(?<!\\)\|")
+_HTML_SIGN = lazy_re.compile("[&<>\"']")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 
 

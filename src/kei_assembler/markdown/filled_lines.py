@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown import escapes
 from kei_assembler.markdown.placeholders import Place, Values, replacement
 from kei_assembler.markdown.structure import code_spans
+from kei_assembler.records import NamedTuple
 
 WORD = "x"
 """What stands for a value when the structure of a text is read."""
 
-_TAG = re.compile(r"<(?:[A-Za-z!/?]|\Z)")
+_TAG = lazy_re.compile(r"<(?:[A-Za-z!/?]|\Z)")
 _MAX_TRIED = 100
 
 

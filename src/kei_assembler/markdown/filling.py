@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import groupby
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown import escapes
 from kei_assembler.markdown.block_reader import BlockReader, Kind
 from kei_assembler.markdown.filled_lines import (
@@ -42,21 +42,22 @@ from kei_assembler.markdown.placeholders import (
 )
 from kei_assembler.markdown.structure import prose
 from kei_assembler.markdown.tables import cells, is_delimiter_row, lines_in_tables
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import SPACES, with_lf_in_place
 
-_HARMLESS = re.compile(r"[A-Za-z](?:[\w ,.;()/*=+%-]*[\w)])?", re.ASCII)
+_HARMLESS = lazy_re.compile(r"[A-Za-z](?:[\w ,.;()/*=+%-]*[\w)])?", re.ASCII)
 """Values that change no structure in a text without HTML and definitions of links."""
 
 _MAX_ENTRY = 4000
-_SPECIAL = re.compile(r"[`<\\]")
+_SPECIAL = lazy_re.compile(r"[`<\\]")
 
-_MARKER = re.compile(r"[-+*]|[0-9]{1,9}[.)]")
-_MARKERS = re.compile(r"(?:[ \t>]|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]))*+")
-_LABEL = re.compile(r"\[(?:[^\[\]\\]|\\.)*+\]:")
-_DESTINATION = re.compile(
+_MARKER = lazy_re.compile(r"[-+*]|[0-9]{1,9}[.)]")
+_MARKERS = lazy_re.compile(r"(?:[ \t>]|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]))*+")
+_LABEL = lazy_re.compile(r"\[(?:[^\[\]\\]|\\.)*+\]:")
+_DESTINATION = lazy_re.compile(
     r"""[ \t]*+(?:(?:<[^<>]*+>|(?P<bare>[^ \t<][^ \t]*+))(?:[ \t]++(?:"[^"]*+"|'[^']*+'|\([^()]*+\)))?+[ \t]*+)?+\Z"""
 )
-_PARENTHESIS = re.compile(r"\\.|[()]")
+_PARENTHESIS = lazy_re.compile(r"\\.|[()]")
 _QUOTED = " \t>"
 _MAX_NUMBER = 999_999_999
 _MAX_KEPT = 16

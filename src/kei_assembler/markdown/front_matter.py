@@ -9,24 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from kei_assembler import lazy_re
+
 Value = str | bool | int | float | list["Value"] | tuple["Value", ...] | Mapping[str, "Value"]
 
 # Characters that must never appear unescaped: C0, DEL, C1, the line separators, the BOM, the BMP's noncharacters.
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff"
 # Some clients end the front matter at any `---`, even within a string, so its hyphens are escaped.
-_ESCAPED = re.compile(rf'["\\{_UNPRINTABLE}]|-(?=--)')
+_ESCAPED = lazy_re.compile(rf'["\\{_UNPRINTABLE}]|-(?=--)')
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "-": "\\u002d"}
 
 # A plain scalar would end here: at a comment, a key, a `---` or white space that parsers strip.
-_ENDS_EARLY = re.compile(rf"[{_UNPRINTABLE}]|---|:(?=\s|\Z)|\s#|\s\Z|\A\Z")
-_READS_DIFFERENTLY = re.compile(
+_ENDS_EARLY = lazy_re.compile(rf"[{_UNPRINTABLE}]|---|:(?=\s|\Z)|\s#|\s\Z|\A\Z")
+_READS_DIFFERENTLY = lazy_re.compile(
     r"[\s,\[\]{}#&*!|>'\"%@`~=]|[-?:](?=\s|\Z)|<<\Z"  # starts with an indicator
     r"|(?i:y|n|yes|no|on|off|true|false|null)\Z"  # booleans and null of YAML 1.1
     r"|[-+]?(?:[0-9_.]|[eE][-+]?[0-9])[0-9a-fA-FxXoO_.:+-]*\Z|[-+]?\.(?i:inf|nan)\Z"  # numbers, sexagesimal too
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
 _MAX_KEY_LENGTH = 1000  # just below YAML's limit of 1,024 characters for an implicit key (1.2.2, section 7.4.2)
-_NEEDS_QUOTES_IN_FLOW = re.compile(r"[,\[\]{}\"':?]")
+_NEEDS_QUOTES_IN_FLOW = lazy_re.compile(r"[,\[\]{}\"':?]")
 
 
 def front_matter(entries: Iterable[tuple[str, Value]]) -> str:

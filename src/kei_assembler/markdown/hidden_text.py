@@ -14,7 +14,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
-from typing import NamedTuple
+
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
 
 
 class Hidden(NamedTuple):
@@ -102,7 +104,7 @@ _NAMES = {
     0x9B: "CONTROL SEQUENCE INTRODUCER",
 }
 
-_COMMAND = re.compile(r"##(?=\w*\[)")
+_COMMAND = lazy_re.compile(r"##(?=\w*\[)")
 _TAB_WIDTH = 4
 
 
@@ -201,7 +203,7 @@ def as_json(value: object) -> str:
     return text.replace("##", "\\u0023\\u0023") + "\n"
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = lazy_re.compile("[\ud800-\udfff]")
 
 
 def _escape(character: str) -> str:

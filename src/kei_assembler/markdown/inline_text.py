@@ -5,32 +5,32 @@ The grammar is CommonMark 0.31.2, section 6; numbers in comments are sections of
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping
 from html import unescape
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import collapse_whitespace
 
-_MARK = re.compile(r"[\\`<&*_\[\]!]")
-_TICKS = re.compile(r"`+")
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]*+);")  # 2.5
-_AUTOLINK = re.compile(
+_MARK = lazy_re.compile(r"[\\`<&*_\[\]!]")
+_TICKS = lazy_re.compile(r"`+")
+_ESCAPE = lazy_re.compile(r"\\([!-/:-@\[-`{-~])")
+_ENTITY = lazy_re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]*+);")  # 2.5
+_AUTOLINK = lazy_re.compile(
     r"<([a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\x00-\x20<>]*"
     r"|[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]++@[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)>"
 )
 _ATTRIBUTE = r"""[ \t\n]+[a-zA-Z_:][a-zA-Z0-9_.:-]*+(?:[ \t\n]*+=[ \t\n]*+(?:[^ \t\n"'=<>`]++|'[^']*+'|"[^"]*+"))?+"""
-_HTML = re.compile(
+_HTML = lazy_re.compile(
     rf"<(?:[a-zA-Z][a-zA-Z0-9-]*+(?:{_ATTRIBUTE})*+[ \t\n]*+/?|/[a-zA-Z][a-zA-Z0-9-]*+[ \t\n]*+"
     r"|!--(?:>|->|[\s\S]*?--)|\?[\s\S]*?\?|![a-zA-Z][^>]*+|!\[CDATA\[[\s\S]*?\]\])>|<!---?>"
 )
 _DESTINATION = r"(?:<(?:[^<>\n\\]|\\.)*+>|(?!<)(?:[^ \t\n()\\\x00-\x1f]|\\.|\((?:[^ \t\n()\\\x00-\x1f]|\\.)*+\))*+)"
 _TITLE = r"""(?:"(?:[^"\\]|\\[\s\S])*+"|'(?:[^'\\]|\\[\s\S])*+'|\((?:[^()\\]|\\[\s\S])*+\))"""
-_LINK = re.compile(rf"\([ \t\n]*+{_DESTINATION}(?:[ \t\n]++{_TITLE})?+[ \t\n]*+\)")  # 6.3
-_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\[\s\S])*+)\]")
+_LINK = lazy_re.compile(rf"\([ \t\n]*+{_DESTINATION}(?:[ \t\n]++{_TITLE})?+[ \t\n]*+\)")  # 6.3
+_LABEL = lazy_re.compile(r"\[((?:[^\[\]\\]|\\[\s\S])*+)\]")
 
 
 class _Run:

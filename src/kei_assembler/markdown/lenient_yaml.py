@@ -11,9 +11,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from textwrap import dedent
-from typing import Any, NamedTuple
+from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Span
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import WHITESPACE
 
 # The maximum length of front matter, in characters: the limit that Claude Code has for untrusted files.
@@ -87,7 +89,7 @@ def read(text: str, known: Collection[str]) -> FrontMatter:
 
 
 _DESCRIPTION = "description"
-_SPEAKER = re.compile(r"(?P<key>(?:user|assistant|human|context|commentary|example)s?)[ \t]*:", re.IGNORECASE)
+_SPEAKER = lazy_re.compile(r"(?P<key>(?:user|assistant|human|context|commentary|example)s?)[ \t]*:", re.IGNORECASE)
 
 
 class _Dialogue(NamedTuple):
@@ -145,11 +147,11 @@ def _with_indent_spaces(text: str) -> str:
     return _INDENT_TABS.sub(lambda tabs: "  " * len(tabs[0]), _without_tabs(text))
 
 
-_SEPARATING_TABS = re.compile(r"(?<=[:,\[{?-])\t[\t ]*|(?<![\t ]) *\t[\t ]*(?=#|$)", re.MULTILINE)
-_AFTER_INDENT = re.compile(r"[^ \t\n].*")
-_INDENT_TABS = re.compile(r"^\t+", re.MULTILINE)
-_PLAIN_LINE = re.compile(r"(?P<key>[a-zA-Z_-]+):\s+(?P<value>\S.*)")
-_UNUSUAL = re.compile(r"[{}\[\]*&#!|>%@`]|: ")
+_SEPARATING_TABS = lazy_re.compile(r"(?<=[:,\[{?-])\t[\t ]*|(?<![\t ]) *\t[\t ]*(?=#|$)", re.MULTILINE)
+_AFTER_INDENT = lazy_re.compile(r"[^ \t\n].*")
+_INDENT_TABS = lazy_re.compile(r"^\t+", re.MULTILINE)
+_PLAIN_LINE = lazy_re.compile(r"(?P<key>[a-zA-Z_-]+):\s+(?P<value>\S.*)")
+_UNUSUAL = lazy_re.compile(r"[{}\[\]*&#!|>%@`]|: ")
 
 
 def _quoted_line(line: str) -> str:
@@ -193,7 +195,7 @@ def _by_known_keys(
     return FrontMatter(entries, tuple(filter(None, (recovery, dialogue))))
 
 
-_OTHER_KEY = re.compile(r"[a-z][A-Za-z_-]*:(?:[ \t]|$)")
+_OTHER_KEY = lazy_re.compile(r"[a-z][A-Za-z_-]*:(?:[ \t]|$)")
 
 
 def _value_of(key: str, text: str) -> Any:
@@ -219,8 +221,8 @@ def _unquoted(text: str) -> str:
     return _ESCAPE.sub(lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), inner)
 
 
-_BLOCK_INDICATOR = re.compile(r"[|>][+-]?[1-9]?[+-]?[ \t]*")
-_ESCAPE = re.compile(r"""\\([nt"\\/])""")
+_BLOCK_INDICATOR = lazy_re.compile(r"[|>][+-]?[1-9]?[+-]?[ \t]*")
+_ESCAPE = lazy_re.compile(r"""\\([nt"\\/])""")
 
 
 def as_text(value: Any) -> str:
@@ -315,7 +317,7 @@ class _Composer:
         self._depth -= 1
 
 
-_USUAL_TAG = re.compile("!|tag:yaml.org,2002:(?:str|seq|map)")
+_USUAL_TAG = lazy_re.compile("!|tag:yaml.org,2002:(?:str|seq|map)")
 _REPEATED = "Claude Code does the same, but other clients do not load the agent"
 
 
@@ -346,8 +348,8 @@ _STAND_INS = {"\x85": "\U0010fffa", "\u2028": "\U0010fffb", "\u2029": "\U0010fff
 _PROTECT_TAB = str.maketrans("\t", _STAND_INS["\t"])
 _PROTECT_BREAKS = str.maketrans({character: _STAND_INS[character] for character in "\x85\u2028\u2029"})
 _RESTORE = str.maketrans({stand_in: character for character, stand_in in _STAND_INS.items()})
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)")
+_INTEGER = lazy_re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = lazy_re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)")
 _NAMED = {"null": None, "true": True, "false": False}
 _WORDS = {form(word): value for word, value in _NAMED.items() for form in (str, str.title, str.upper)}
 _WORDS |= {"": None, "~": None}

@@ -6,25 +6,26 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.structure import outline, prose
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import with_lf_in_place
 
 _SIGNS = ("](", "]:", "src=", "href=")
-_LINK = re.compile(
+_LINK = lazy_re.compile(
     r"\]\([ \t]*+(?:\n[ \t]*+)?(?:<(?P<angle>[^<>\n]++)>|(?P<inline>(?:[^ \t\n()<>]++|\([^ \t\n()<>]*+\))++))"
     r"|^ {0,3}\[(?!\^)[^\[\]\n]++\]:[ \t]*+(?:<(?P<defined_angle>[^<>\n]++)>|(?P<defined>[^ \t\n<>]++))",
     re.MULTILINE,
 )
-_HTML_LINK = re.compile(
+_HTML_LINK = lazy_re.compile(
     r"(?i:<(?:img|a)(?=[ \t])[^<>\n]*?[ \t](?:src|href)=)"
     r"(?:[\"'](?P<html>[^\"'<>\n]++)[\"']|(?P<bare>[^ \t\n\"'<>=`]++))"
 )
-_HTML_BLOCK = re.compile(r" {0,3}<")
-_NO_PATH = re.compile(r"[a-zA-Z][\w+.-]*+:|[/\\#?~@$*]")
-_TEMPLATE = re.compile(r"[{}<>$*|…]")
-_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+_HTML_BLOCK = lazy_re.compile(r" {0,3}<")
+_NO_PATH = lazy_re.compile(r"[a-zA-Z][\w+.-]*+:|[/\\#?~@$*]")
+_TEMPLATE = lazy_re.compile(r"[{}<>$*|…]")
+_ESCAPE = lazy_re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 
 
 class Link(NamedTuple):

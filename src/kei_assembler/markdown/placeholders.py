@@ -9,16 +9,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import SPACES, with_lf
 
 Value = str | tuple[str, ...]
 Values = Mapping[str, Value]
 
-PLACEHOLDER = re.compile(r"(?<![$\\])\{\{[A-Z0-9_]+\}\}")
-_MENTION = re.compile(r"\\\{\{[A-Z0-9_]+\}\}|(?<!\$)\{\{(?P<name>[A-Z0-9_]+)\}\}")
-NAME = re.compile(r"[A-Z0-9_]+")
+PLACEHOLDER = lazy_re.compile(r"(?<![$\\])\{\{[A-Z0-9_]+\}\}")
+_MENTION = lazy_re.compile(r"\\\{\{[A-Z0-9_]+\}\}|(?<!\$)\{\{(?P<name>[A-Z0-9_]+)\}\}")
+NAME = lazy_re.compile(r"[A-Z0-9_]+")
 
 MAX_FILLED = 4 * 1024 * 1024
 """The maximum number of characters that values add to a text."""

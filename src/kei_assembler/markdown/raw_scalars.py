@@ -6,18 +6,18 @@ indented lines below its key, a list of `- item`, or a text after `|` or `>`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import dedent
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Span
 from kei_assembler.markdown.front_matter import Value, needs_quotes, quoted
 from kei_assembler.markdown.lenient_yaml import FrontMatter, LocatedValue, Recovery, by_lines
 from kei_assembler.whitespace import collapse_whitespace
 
-_KEY = re.compile(r"(?P<key>[A-Za-z0-9_-]+):\s*(?P<value>.*)")
+_KEY = lazy_re.compile(r"(?P<key>[A-Za-z0-9_-]+):\s*(?P<value>.*)")
 _LITERAL, _FOLDED = ("|", "|-"), (">", ">-")
-_ITEM = re.compile(r"-\s+(\S.*)")
+_ITEM = lazy_re.compile(r"-\s+(\S.*)")
 
 
 def raw_front_matter(entries: Iterable[tuple[str, Value]]) -> str:

@@ -10,24 +10,25 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.block_reader import Heading
 from kei_assembler.markdown.inline_text import inline_text, normal_label
 from kei_assembler.markdown.structure import outline, prose
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import SPACES, with_lf_in_place
 
 _MAX_HEADING = 1000
-_PLAIN_HEADING = re.compile(r"^(#{1,6})(?:[ \t]|$)", re.MULTILINE)
-_NOT_PLAIN = re.compile(r"```|~~~|^ {0,3}(?:<|=+[ \t]*$|-+[ \t]*$)|^ +#", re.MULTILINE)
-_CLOSING_MARKS = re.compile(r"(?:^|[ \t])#+[ \t]*\Z")
-_DEFINITION = re.compile(
+_PLAIN_HEADING = lazy_re.compile(r"^(#{1,6})(?:[ \t]|$)", re.MULTILINE)
+_NOT_PLAIN = lazy_re.compile(r"```|~~~|^ {0,3}(?:<|=+[ \t]*$|-+[ \t]*$)|^ +#", re.MULTILINE)
+_CLOSING_MARKS = lazy_re.compile(r"(?:^|[ \t])#+[ \t]*\Z")
+_DEFINITION = lazy_re.compile(
     r" {0,3}\[((?:[^\[\]\\]|\\.)++)\]:[ \t]*+(?:<[^<>]*+>|[^ \t<][^ \t]*+)[ \t]*+(?:[\"'(].*[\"')][ \t]*)?+"
 )
-_ANY_DEFINITION = re.compile(r"^[ \t>*+\-0-9.)]*+\[((?:[^\[\]\\\n]|\\.)++)\]:", re.MULTILINE)
-_USE = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)++)\](?!\()")
+_ANY_DEFINITION = lazy_re.compile(r"^[ \t>*+\-0-9.)]*+\[((?:[^\[\]\\\n]|\\.)++)\]:", re.MULTILINE)
+_USE = lazy_re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)++)\](?!\()")
 _KEPT = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Pc")
-_NOT_IN_SLUG = re.compile(r"[^a-z0-9_ -]")
+_NOT_IN_SLUG = lazy_re.compile(r"[^a-z0-9_ -]")
 
 
 class Section(NamedTuple):

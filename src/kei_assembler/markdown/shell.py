@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from shlex import quote
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.hidden_text import shown
 
 _SPECIAL_STARTS = ("-", "=", ":")
 """What an option starts with, the name of a command in zsh, and a pattern of git's."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+,./][A-Za-z0-9_@%+=:,./-]*")
+_PLAIN = lazy_re.compile(r"[A-Za-z0-9_@%+,./][A-Za-z0-9_@%+=:,./-]*")
 
 
 def word(path: str) -> str:

@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import stretches
+from kei_assembler.records import NamedTuple
 
 
 class Comment(NamedTuple):
@@ -37,9 +38,9 @@ DIGITS = 12
 """The number of digits of a digest."""
 
 _ALL_DIGITS = 64  # in stamps that older versions wrote
-_MANIFEST_AND_DIGEST = re.compile(rf"[^\n]+ · sha256:(?P<digest>[0-9a-f]{{{DIGITS},{_ALL_DIGITS}}})")
-_MARKERS = tuple(re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}\r?$", "^>{7} "))
-_FRONT_MATTER = re.compile(r"---\n(?:.*\n)*?---\n")
+_MANIFEST_AND_DIGEST = lazy_re.compile(rf"[^\n]+ · sha256:(?P<digest>[0-9a-f]{{{DIGITS},{_ALL_DIGITS}}})")
+_MARKERS = tuple(lazy_re.compile(marker, re.MULTILINE) for marker in ("^<{7} .*$", "^={7}\r?$", "^>{7} "))
+_FRONT_MATTER = lazy_re.compile(r"---\n(?:.*\n)*?---\n")
 
 
 class Stamp(NamedTuple):
@@ -69,7 +70,7 @@ def can_name(path: str) -> bool:
     return not _UNUSABLE.search(path) and (is_plain or not any(stretches(path)))
 
 
-_UNUSABLE = re.compile(rf"[\t\n]|--!?>|{re.escape(THEN)}")  # HTML also ends a comment at `--!>`
+_UNUSABLE = lazy_re.compile(rf"[\t\n]|--!?>|{re.escape(THEN)}")  # HTML also ends a comment at `--!>`
 
 
 def digest_of(rest: Iterable[bytes]) -> str:

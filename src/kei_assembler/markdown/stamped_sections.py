@@ -14,26 +14,27 @@ import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.block_reader import BlockReader, Unclosed
 from kei_assembler.markdown.stamp import DIGITS, THEN
+from kei_assembler.records import NamedTuple
 
 MARK = b"<!-- assemble: "
 """The start of all lines that are about sections."""
 
 _NAME = rb"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*+)"
-_BEGIN = re.compile(rb"<!-- assemble: begin " + _NAME + rb"(?P<rest>[^\r\n]*) -->[ \t]*")
-_END = re.compile(rb"<!-- assemble: end " + _NAME + rb" -->[ \t]*")
-_PLACE = re.compile(rb"<!-- assemble: " + _NAME + rb" -->[ \t]*")
-_DAMAGED = re.compile(rb"<!-- assemble: (?:begin|end) " + _NAME)
-_SOURCE = re.compile(rb" from (?P<source>.+?)" + re.escape(THEN.encode()))
-_DIGEST = re.compile(rb" sha256:(?P<digest>[0-9a-f]{%d})\Z" % DIGITS)
-_ANY_DIGEST = re.compile(rb" \xc2\xb7 sha256:\w*\Z")
-_PLAIN = re.compile(rb"\.toml'?\Z| assemble --all\Z")
+_BEGIN = lazy_re.compile(rb"<!-- assemble: begin " + _NAME + rb"(?P<rest>[^\r\n]*) -->[ \t]*")
+_END = lazy_re.compile(rb"<!-- assemble: end " + _NAME + rb" -->[ \t]*")
+_PLACE = lazy_re.compile(rb"<!-- assemble: " + _NAME + rb" -->[ \t]*")
+_DAMAGED = lazy_re.compile(rb"<!-- assemble: (?:begin|end) " + _NAME)
+_SOURCE = lazy_re.compile(rb" from (?P<source>.+?)" + re.escape(THEN.encode()))
+_DIGEST = lazy_re.compile(rb" sha256:(?P<digest>[0-9a-f]{%d})\Z" % DIGITS)
+_ANY_DIGEST = lazy_re.compile(rb" \xc2\xb7 sha256:\w*\Z")
+_PLAIN = lazy_re.compile(rb"\.toml'?\Z| assemble --all\Z")
 _BEGIN_LINES = rb"(?:<!-- assemble: begin [^\n]*\n)*"
 # Two branches that change different blocks of a section cause this conflict, which is about the begin line alone.
-_CONFLICT = re.compile(
+_CONFLICT = lazy_re.compile(
     rb"<{7}[^\n]*\n(?P<first>%b)(?:\|{7}[^\n]*\n%b)?={7}\r?\n%b>{7}[^\n]*(?:\n|\Z)" % ((_BEGIN_LINES,) * 3)
 )
 
@@ -243,7 +244,7 @@ class _Reader:
         self.places[_name_of(match)] = Place(start, end, number)
 
     def _fault(self, kind: str, match: re.Match[bytes], number: int) -> None:
-        source = _source_of(match) if match.re is _BEGIN else ""
+        source = _source_of(match) if "rest" in match.groupdict() else ""
         self.faults.append(Fault(kind, _name_of(match), number, source))
 
 

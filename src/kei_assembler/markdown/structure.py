@@ -11,10 +11,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import groupby
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.block_reader import BlockReader, Heading, Kind, Unclosed
 from kei_assembler.markdown.html_blocks import OPENINGS
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import (
     SPACES,
     WHITESPACE,
@@ -25,7 +26,7 @@ from kei_assembler.whitespace import (
     with_lf_in_place,
 )
 
-_BACKTICKS = re.compile(r"`+")
+_BACKTICKS = lazy_re.compile(r"`+")
 
 _BULLET = r"[-+*](?=[ \t]|\Z)"  # 5.2
 _BREAK = r"(?:[-*_][ \t]*){3,}\Z"  # 4.1 thematic break
@@ -100,8 +101,8 @@ def code_span(text: str) -> str:
 
 
 _CODE_INDENTS = ("    ", "   \t", "  \t", " \t", "\t")  # 2.2: a tab stop is 4 columns wide
-_BLANK_OUT = re.compile(r"[^\n]")
-_ESCAPE_OR_TICKS = re.compile(r"\\[^\n]|`+")
+_BLANK_OUT = lazy_re.compile(r"[^\n]")
+_ESCAPE_OR_TICKS = lazy_re.compile(r"\\[^\n]|`+")
 
 
 class Line(NamedTuple):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from kei_assembler import lazy_re
 from kei_assembler.whitespace import SPACES
 
-_DELIMITERS = re.compile(r"[ \t>]*+[-:|](?:[-:| \t]*+)\Z")
-_ESCAPED_OR_PIPE = re.compile(r"\\.|\|")
-_PIPE = re.compile(r"(?<!\\)\|")
+_DELIMITERS = lazy_re.compile(r"[ \t>]*+[-:|](?:[-:| \t]*+)\Z")
+_ESCAPED_OR_PIPE = lazy_re.compile(r"\\.|\|")
+_PIPE = lazy_re.compile(r"(?<!\\)\|")
 
 
 def is_delimiter_row(line: str) -> bool:

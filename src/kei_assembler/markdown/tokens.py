@@ -7,8 +7,9 @@ pieces of text that are usually one token. The row of a kind of piece says how l
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+
+from kei_assembler import lazy_re
 
 _MARK = r"[!-/:-@\[-`{-~]"
 
@@ -34,16 +35,16 @@ _PIECES = (
     r"[\x00-\x7f]",
 )
 
-_PIECE = re.compile("|".join(_PIECES))
+_PIECE = lazy_re.compile("|".join(_PIECES))
 
-_DENSE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_DENSE = lazy_re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 """Characters of Chinese, Japanese and Korean. Three of them are two tokens."""
 
-_ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
+_ASTRAL = lazy_re.compile(r"[\U00010000-\U0010ffff]")
 """Characters such as emoji. Each is two tokens."""
 
 _DIGEST_START = "sha256:"
-_DIGEST = re.compile(rf"{_DIGEST_START}([0-9a-f]{{12}})(?![0-9a-f])")
+_DIGEST = lazy_re.compile(rf"{_DIGEST_START}([0-9a-f]{{12}})(?![0-9a-f])")
 _USUAL_DIGEST = "4b227777d4dd"
 """A digest with as many tokens as most digests in stamps have."""
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.structure import code_span
 from kei_assembler.model.manifest import Handoff, Manifest
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.target import Handoffs, Target
@@ -21,8 +22,8 @@ EVERYTHING = "*"
 """The entry of `tools` that means all tools."""
 
 # A tool with an optional scope, as in `Bash(git:*)`, and a tool of an MCP server or the whole server.
-_TOOL = re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
-_MCP = re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
+_TOOL = lazy_re.compile(r"(?P<tool>\w+)(?:\((?P<scope>.*)\))?", re.DOTALL)
+_MCP = lazy_re.compile(r"mcp__(?P<server>.+?)(?:__(?P<tool>.+))?", re.DOTALL)
 LISTS = ("Agent", "Skill")
 """The tools whose scope is a list of names."""
 
@@ -100,7 +101,7 @@ def adapt(manifest: Manifest, target: Target, settings: Mapping[str, object], is
 
 
 # What cannot be in a plain YAML value: the end of a key, and the start of a comment.
-_ENDS_VALUE = re.compile(r":? #|: |:$")
+_ENDS_VALUE = lazy_re.compile(r":? #|: |:$")
 
 
 def description_for(manifest: Manifest, settings: Mapping[str, object]) -> str:

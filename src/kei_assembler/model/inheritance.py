@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.outranking import INHERITED as INHERITED
 from kei_assembler.model.outranking import Outranked, without_outranked
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets.groups import expanded, is_group
 from kei_assembler.whitespace import has_text
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from kei_assembler.records import NamedTuple
 
 
 class Kind(NamedTuple):

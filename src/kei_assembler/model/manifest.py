@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.markdown.front_matter import Value
 from kei_assembler.model.kinds import AGENT, KINDS, Kind
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import CODEX, DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.groups import GROUPS
 from kei_assembler.validation import (

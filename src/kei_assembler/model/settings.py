@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.model.kinds import AGENT, KINDS, Kind, usual_kind
 from kei_assembler.model.manifest import EXTRA_SHAPES, FIELDS, VALUE, VALUES, target_tables
 from kei_assembler.paths import common_folder, normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import DEFAULT_TARGET, TARGETS
 from kei_assembler.targets.groups import GROUPS, expanded
 from kei_assembler.targets.target import Target

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
-from typing import NamedTuple
+
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
 
 MAX_LENGTH = 1000
 """The maximum length of a text that is compared with a pattern, in characters."""
@@ -18,10 +20,10 @@ MAX_LENGTH = 1000
 _MAX_STATES = 500
 _MAX_GROUPS = 20
 
-_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\[\]\\])*+\]", re.DOTALL)
-_DOUBLE = re.compile(r"--|&&|\|\||~~")
-_ESCAPE = re.compile(r"\\(?:[dDsSwW]|[^a-zA-Z0-9])", re.DOTALL)
-_COUNT = re.compile(r"\{(?P<least>[0-9]{1,4})(?P<comma>,(?P<most>[0-9]{1,4})?)?\}")
+_CLASS = lazy_re.compile(r"\[\^?\]?(?:\\.|[^\[\]\\])*+\]", re.DOTALL)
+_DOUBLE = lazy_re.compile(r"--|&&|\|\||~~")
+_ESCAPE = lazy_re.compile(r"\\(?:[dDsSwW]|[^a-zA-Z0-9])", re.DOTALL)
+_COUNT = lazy_re.compile(r"\{(?P<least>[0-9]{1,4})(?P<comma>,(?P<most>[0-9]{1,4})?)?\}")
 _SIGNS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 Test = Callable[[str], object]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2.ext import Extension
 from jinja2.lexer import Token as Lexeme
 from jinja2.lexer import TokenStream
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import WHITESPACE
 
 LITERAL, EXPRESSION = "literal", "expression"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.inheritance import BUNDLE, INHERITED, Origin, Resolved, is_bundle
 from kei_assembler.model.settings import value_at
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.strings import Written, written_at
 

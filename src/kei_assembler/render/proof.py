@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import nodes
 
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.records import NamedTuple
 
 TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP = "text", "texts", "handoff", "handoffs", "number", "loop"
 """The kinds of values. A handoff has two texts, and `loop` is what a loop knows about itself."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache, partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
@@ -24,6 +24,7 @@ from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.templates import PACKAGE_FILES, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text

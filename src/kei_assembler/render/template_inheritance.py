@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, dropwhile
 from operator import or_
-from typing import NamedTuple
 
 from jinja2 import nodes
+
+from kei_assembler.records import NamedTuple
 
 
 class Override(NamedTuple):

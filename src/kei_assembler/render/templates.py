@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError, nodes
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
 from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit
@@ -220,7 +221,7 @@ def default_titles() -> Mapping[str, str]:
     return dict(_TITLED_BLOCK.findall(package_text(PACKAGE_BODY)))
 
 
-_TITLED_BLOCK = re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
+_TITLED_BLOCK = lazy_re.compile(r"^\{% block (\w+) %\}(?:\n(?!# |\{% block ).*)*\n# (.+)", re.MULTILINE)
 
 
 def package_text(name: str) -> str:

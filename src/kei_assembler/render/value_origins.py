@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.markdown.placeholders import Value as FilledValue
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders, places
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import path_of_value, texts_of, values_for
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.marks import Value
 from kei_assembler.render.places import Part, Places
 from kei_assembler.render.renderer import BEFORE_CODE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES
 from kei_assembler.build.ownership import record_changes
@@ -12,6 +12,7 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.work_tree import git_at, git_top
 from kei_assembler.kit import LoadedKit
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.edits import Edit, FileChange, by_file, edited, kit_with, written
 from kei_assembler.repair.import_record import MAX_RECORD_BYTES, RECORD
 

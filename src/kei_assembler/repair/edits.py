@@ -12,13 +12,13 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
-from typing import NamedTuple
 
 from kei_assembler.build.writer import replace_planned
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.overlay import Overlay
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import MAX_BYTES, with_lf
 
 

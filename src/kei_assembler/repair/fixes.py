@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.result import FixedFile
 from kei_assembler.diagnostics import Diagnostic, Fix
@@ -15,6 +14,7 @@ from kei_assembler.files import Files
 from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.kit import LoadedKit
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.edits import Edit, FileChange, content_of, edited, overlap, write_all
 from kei_assembler.toml.source import Source, read_toml, with_lf
 

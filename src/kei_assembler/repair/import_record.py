@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.upstream import record_broken

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location
 from kei_assembler.model.kinds import KINDS as MANIFEST_KINDS
 from kei_assembler.model.settings import settings_values
 from kei_assembler.model.values import value_tables
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, Name
 from kei_assembler.repair.references import Sources, strings, texts_in

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit, stem
@@ -17,6 +16,7 @@ from kei_assembler.model.manifest import NAME as MANIFEST_NAME
 from kei_assembler.model.settings import BLOCK_NAME, BUNDLE_NAME
 from kei_assembler.model.values import value_tables
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.selection import files_named
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.validation import Shape, fits, matching

@@ -7,7 +7,6 @@ that somebody has edited is not touched: if the change concerns it, that is an e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus
 from kei_assembler.build.kit_plan import plan_kit
@@ -16,6 +15,7 @@ from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity, has_e
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import refuse_home
 from kei_assembler.markdown.stamped_sections import edited, insertion, layout, removal, with_digest_of
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.draft import Draft, Move
 
 _LEFTOVERS = (FileStatus.ORPHAN, FileStatus.UNMANAGED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from string import ascii_letters, digits
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.kit import LoadedKit
@@ -16,6 +16,7 @@ from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.kinds import KINDS as MANIFEST_KINDS
 from kei_assembler.model.settings import value_at
 from kei_assembler.model.values import value_tables
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE, Name
 from kei_assembler.rules.values import Named, scope_of, values_in

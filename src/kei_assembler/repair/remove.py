@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, KeyPath, has_errors
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.kinds import KINDS
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.mentions import Mention, mentions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.kit import LoadedKit
@@ -12,6 +11,7 @@ from kei_assembler.kit.blocks import VARIANT_MARK
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.kinds import KINDS
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.draft import Draft, Move
 from kei_assembler.repair.edits import Edit
 from kei_assembler.repair.import_record import RECORD, with_new_paths

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Severity
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.records import NamedTuple
 from kei_assembler.report.places import Places
 from kei_assembler.report.text_report import escaped
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Severity
 from kei_assembler.markdown.hidden_text import as_json, shown
+from kei_assembler.records import NamedTuple
 from kei_assembler.report.places import Places
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}

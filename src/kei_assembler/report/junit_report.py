@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
+from kei_assembler import lazy_re
 from kei_assembler.build.result import RunResult
 from kei_assembler.diagnostics import Diagnostic, Severity
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.report.places import Places
 
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_IN_XML = lazy_re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OF_THE_RUN = "assemble"
 
 

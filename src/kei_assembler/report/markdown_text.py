@@ -6,12 +6,12 @@ the command.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from kei_assembler import lazy_re
 from kei_assembler.report.layout import BOLD, CYAN, painted, width
 
-_SPAN = re.compile(
+_SPAN = lazy_re.compile(
     r"`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<strong>[^*\n]+)\*\*"
     r"|(?<![\w*])\*(?P<emphasis>[^*\s][^*\n]*)\*(?![\w*])"
@@ -19,7 +19,7 @@ _SPAN = re.compile(
 )
 _STYLES = {"code": CYAN, "strong": BOLD, "emphasis": BOLD, "link": ""}
 _FENCE = "````"
-_HEADING = re.compile(r"#{1,6} ")
+_HEADING = lazy_re.compile(r"#{1,6} ")
 _CODE_INDENT = "    "
 _CONTINUED = "  "
 

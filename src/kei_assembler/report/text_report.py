@@ -6,10 +6,10 @@ first, so only the report's own escapes reach the terminal.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
+from kei_assembler import lazy_re
 from kei_assembler.build.changes import DRIFT, PROTECTED, Change, FileStatus, joined
 from kei_assembler.build.repair import Repair
 from kei_assembler.build.result import Request, RunResult
@@ -21,7 +21,7 @@ from kei_assembler.rules import drift
 from kei_assembler.suggestions import counted, numbers
 
 _MAX_LINE_LENGTH, _MAX_PATHS = 100, 3
-_QUOTED = re.compile(r"""([\"'])(?!\1).+\1""")
+_QUOTED = lazy_re.compile(r"""([\"'])(?!\1).+\1""")
 _WORDS = {
     "created": "created",
     "updated": "updated",
@@ -106,7 +106,7 @@ def _line(text: str) -> str:
     return _LEADING_COMMAND.sub(r"\1<U+003A>", shown(text))
 
 
-_LEADING_COMMAND = re.compile(r"\A(\s*):(?=:)")
+_LEADING_COMMAND = lazy_re.compile(r"\A(\s*):(?=:)")
 
 
 def _lines(result: RunResult) -> Iterable[str]:

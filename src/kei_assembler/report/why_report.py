@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from kei_assembler.build.explanation import Excerpts, Explanation
 from kei_assembler.files.git_blame import Commit
 from kei_assembler.markdown.hidden_text import shown
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.places import Entry, Line, Part
 from kei_assembler.render.templates import PACKAGE_FILES
 from kei_assembler.report.layout import width

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic, Location, Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK, VARIANT_MARK, Block
@@ -105,7 +105,7 @@ def front_matter_in_block(block: Block) -> Iterable[Violation]:
 
 
 _FENCES = {"---": ("---", "..."), "+++": ("+++",)}
-_IS_KEY = re.compile(r"""(?:"[^"]*+"|'[^']*+'|[^\W\d][\w-]*+)[ \t]*+:(?:[ \t]|\Z)|\{.*\}\Z""")
+_IS_KEY = lazy_re.compile(r"""(?:"[^"]*+"|'[^']*+'|[^\W\d][\w-]*+)[ \t]*+:(?:[ \t]|\Z)|\{.*\}\Z""")
 _CONTINUES = (*SPACES, "- ", "#", "]", "}")
 
 
@@ -170,9 +170,9 @@ def _plain(name: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-_UNFIT = re.compile(r"[^a-z0-9._-]++")
+_UNFIT = lazy_re.compile(r"[^a-z0-9._-]++")
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdc", ".mdx")
-_FOR_PEOPLE = re.compile(
+_FOR_PEOPLE = lazy_re.compile(
     r"(?i:(?:[^/]*+/)*+(?:agents|authors|changelog|claude|code[_-]of[_-]conduct|contributing|contributors|copying|gemini|"
     r"history|licen[cs]e|maintainers|notice|readme|security|support|todo)(?:[._-][^/]*+)?)"
 )

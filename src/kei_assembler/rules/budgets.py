@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import Maximum
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS

@@ -7,11 +7,11 @@ import re
 import textwrap
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import NamedTuple
 
 from kei_assembler import rules
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.kit import LoadedKit
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.settings import unknown_ignore

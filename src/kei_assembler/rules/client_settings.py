@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Severity, Span
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import listed
 from kei_assembler.targets import TARGETS

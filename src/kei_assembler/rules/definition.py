@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import Source
 
 

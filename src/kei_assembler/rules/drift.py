@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.markdown import shell
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import counted
 from kei_assembler.targets import TARGETS

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK, Block, split_entry
@@ -17,6 +16,7 @@ from kei_assembler.model.adaptation import client_name, lacks_model, value_for_t
 from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import filled_description
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.instructions import SKILL_TOOLS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit import LoadedKit, stem
@@ -13,6 +12,7 @@ from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown.links import may_have_links, relative_links
 from kei_assembler.paths import is_inside
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache, lru_cache, partial
 from itertools import chain, islice
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Location, Severity, Span
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import Block
@@ -16,6 +16,7 @@ from kei_assembler.kit.outputs import outputs_of
 from kei_assembler.markdown.structure import code_lines
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.kit_usage import KitUsage
@@ -27,17 +28,21 @@ from kei_assembler.toml.source import span_of
 from kei_assembler.whitespace import with_lf_in_place
 
 # A pattern that begins with a plain character is several times as fast, so what is before it is looked at after it.
-_HYPHENATED = re.compile(r"`(?<!``)([a-z0-9]++(?:-[a-z0-9]++)++)`(?!`)")
-_FOLDER = re.compile(r"`[A-Za-z0-9_.-]++/")
+_HYPHENATED = lazy_re.compile(r"`(?<!``)([a-z0-9]++(?:-[a-z0-9]++)++)`(?!`)")
+PATH = lazy_re.compile(
+    r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)(?:#[A-Za-z0-9_-]*+)?`(?!`)"
+)
+"""The path of a file in backticks, with a folder and a suffix, and perhaps with an anchor, which is not part of it."""
+
 _GAP = r"[ \t\n]++"
 _WHAT = rf"(?:(?:it|this|that|them|the{_GAP}(?:work|task)){_GAP})?"
-_RECEIVER = re.compile(
+_RECEIVER = lazy_re.compile(
     rf"and(?<=\b[Hh]and)(?:(?:s|ed|ing)?{_GAP}{_WHAT}|-)?(?:off|over){_GAP}{_WHAT}to{_GAP}(?:the{_GAP}(?:agent{_GAP})?)?"
     r"`([a-z0-9][a-z0-9_-]*+)`(?!`)"
 )
 
 
-_LINE_END = re.compile(r"\n")
+_LINE_END = lazy_re.compile(r"\n")
 
 
 class Naming(NamedTuple):
@@ -260,7 +265,7 @@ def of_manifest(context: ManifestContext) -> Iterator[Naming]:
 
 def _may_have_findings(kit: LoadedKit, text: str) -> bool:
     named = chain.from_iterable(pattern.findall(text) for pattern in (_HYPHENATED, _RECEIVER))
-    return not kit.known_agents.issuperset(named) or _FOLDER.search(text) is not None
+    return not kit.known_agents.issuperset(named) or PATH.search(text) is not None
 
 
 def _outputs(context: ManifestContext) -> Iterator[str]:

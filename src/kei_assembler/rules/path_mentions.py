@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Severity
 from kei_assembler.files.sparse_checkout import is_left_out
 from kei_assembler.files.work_tree import git_top
@@ -15,7 +15,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.outputs import up_to_root
 from kei_assembler.paths import is_inside
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
-from kei_assembler.rules.mentions import Mention, Naming, outside_of_code
+from kei_assembler.rules.mentions import PATH, Mention, Naming, outside_of_code
 from kei_assembler.suggestions import Certainty, certainty, misspelled
 
 
@@ -52,8 +52,11 @@ def unknown_path(naming: Naming) -> Iterable[Violation]:
         Be honest.
     """
     kit = naming.kit
+    mentions = outside_of_code(naming, PATH)[:_MAX_PATHS]
+    if not mentions:
+        return
     is_missing, similar = cache(partial(_is_missing, naming)), cache(partial(_similar, kit))
-    for mention in outside_of_code(naming, _PATH)[:_MAX_PATHS]:
+    for mention in mentions:
         if not is_missing(mention.name):
             continue
         match = similar(mention.name)
@@ -64,9 +67,6 @@ def unknown_path(naming: Naming) -> Iterable[Violation]:
             yield Violation(where, f"there is no file `{mention.name}`", hint, remedy=remedy)
 
 
-_PATH = re.compile(
-    r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)(?:#[A-Za-z0-9_-]*+)?`(?!`)"
-)
 _MAX_PATHS = 100
 """How many paths of a text are looked up."""
 
@@ -112,19 +112,19 @@ def _similar(kit: LoadedKit, path: str) -> str | None:
     return None
 
 
-_TOLD = re.compile(
+_TOLD = lazy_re.compile(
     r"(?i:(?<![a-z])(?:creat|writ|wrote|sav|stor|generat|produc|emit|output|append|record|log|add|put|cop|mov|renam"
     r"|export|dump|draft|example|such as|e\.g\.|instead of|if |any |each |optional|may |might |could |would ))"
 )
 """What says that a file is still to be written, may be missing, or is an example."""
 
-_END = re.compile(r"[.!?][ \n]|\n\n")
-_PLACEHOLDER = re.compile(
+_END = lazy_re.compile(r"[.!?][ \n]|\n\n")
+_PLACEHOLDER = lazy_re.compile(
     r"(?<![A-Za-z])(?:N{2,}|X{2,}|Y{2,}|MM|DD|NAME|DATE|ID|SLUG|TITLE|VERSION|TOPIC|PATH|FILE)(?![A-Za-z])"
     r"|(?i:(?<![a-z])(?:foo|bar|baz|example|examples|sample|your|my|some|path/to)(?![a-z]))"
 )
-_OF_TOOL = re.compile(r"`(\.[A-Za-z0-9_-]++)/")
-_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]+/")
+_OF_TOOL = lazy_re.compile(r"`(\.[A-Za-z0-9_-]++)/")
+_DOMAIN = lazy_re.compile(r"(?:[a-z0-9-]+\.)+[a-z]+/")
 _MADE = frozenset(("build", "coverage", "dist", "node_modules", "out", "target", "tmp", "venv"))
 """Folders of what builds make, which git usually ignores."""
 

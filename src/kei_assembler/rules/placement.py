@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Severity, Span
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.settings import HOME, value_at
 from kei_assembler.paths import normalize
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, Severity
 from kei_assembler.kit import LoadedKit
@@ -11,6 +11,7 @@ from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER, in_capitals
 from kei_assembler.model.settings import SETTINGS, declarations, settings_values
 from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
 from kei_assembler.model.values import value_tables, values_for
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext

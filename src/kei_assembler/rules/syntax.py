@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.markdown.hidden_text import named
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.sources import nested_too_deeply
@@ -204,7 +205,7 @@ def duplicate_key(text: str, error: Exception) -> Iterable[Violation]:
     yield Violation(again, problem, hint, related)
 
 
-_HOLDER = re.compile(r"cannot extend value of type ([\w -]+) with a dotted key")
+_HOLDER = lazy_re.compile(r"cannot extend value of type ([\w -]+) with a dotted key")
 
 
 @rule("S007", fixable=Fixable.UNSAFELY)
@@ -314,7 +315,7 @@ def _violation(texts: Mapping[str, _Text], text: str, problem: Problem | None) -
 
 _LONG_CODES = "four hexadecimal digits after `\\u`, or eight after `\\U`"
 _CODES = {"u": _LONG_CODES, "U": _LONG_CODES, "x": "two hexadecimal digits after `\\x`"}
-_PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+_PAIR = lazy_re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
 def _for_code(text: str, problem: Problem, hint: str) -> str:
@@ -340,7 +341,7 @@ def _span_at(text: str, start: int) -> Span:
     return span_of(text, start, end if end >= 0 else len(text))
 
 
-_RTOML_MESSAGE = re.compile(r"(?P<message>.*) at line (?P<line>\d+) column (?P<column>\d+)")
+_RTOML_MESSAGE = lazy_re.compile(r"(?P<message>.*) at line (?P<line>\d+) column (?P<column>\d+)")
 
 
 def _parts(error: Exception) -> tuple[str, str, int, int]:
@@ -360,4 +361,4 @@ def _deepest_span(text: str, error: Exception) -> Span:
     return span_of(text, *dotted.span()) if (line, column) == (1, 1) and dotted else Span(line, column, line, column)
 
 
-_LONG_KEY = re.compile(rf"^(?:[^\n.]++\.){{{MAX_NESTING}}}[^\n=\]]*", re.MULTILINE)
+_LONG_KEY = lazy_re.compile(rf"^(?:[^\n.]++\.){{{MAX_NESTING}}}[^\n=\]]*", re.MULTILINE)

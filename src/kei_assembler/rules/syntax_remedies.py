@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from kei_assembler import lazy_re
 from kei_assembler.rules.definition import Remedy
 from kei_assembler.toml.source import span_of
 from kei_assembler.toml.syntax import Problem
@@ -17,10 +18,10 @@ from kei_assembler.whitespace import SPACES
 Edit = tuple[int, int, str]
 """The start and the end of a part of the text, and the text that replaces it."""
 
-_COLON = re.compile(r"[\w.-]++(?P<colon>[ \t]*+:)")
-_QUOTED = re.compile(r"[“”„‟«»‘’‚‛](?P<inner>[^“”„‟«»‘’‚‛\"\\\n]*+)[“”„‟«»‘’‚‛]")
-_LINE_OF_STRING = re.compile(r"(?P<quote>[\"'])[^\"'\\#,\]}\n]*+$", re.MULTILINE)
-_STRING = re.compile(r'"(?P<inner>(?:[^"\\\n\']|\\[^\n\'])*+)"')
+_COLON = lazy_re.compile(r"[\w.-]++(?P<colon>[ \t]*+:)")
+_QUOTED = lazy_re.compile(r"[“”„‟«»‘’‚‛](?P<inner>[^“”„‟«»‘’‚‛\"\\\n]*+)[“”„‟«»‘’‚‛]")
+_LINE_OF_STRING = lazy_re.compile(r"(?P<quote>[\"'])[^\"'\\#,\]}\n]*+$", re.MULTILINE)
+_STRING = lazy_re.compile(r'"(?P<inner>(?:[^"\\\n\']|\\[^\n\'])*+)"')
 
 
 def remedy_of(text: str, problem: Problem) -> Remedy | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath, Severity
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.rules.remedies import renaming

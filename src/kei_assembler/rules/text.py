@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.filled_texts import BlockGap
@@ -345,7 +346,7 @@ def _replaced(where: Span | Location, text: str, target: str) -> Violation:
 
 
 # The least that enters ten lists or quotes: five tabs and a marker.
-_DEEP_START = re.compile(r"\n(?=[ \t]*[-+*>0-9])[ \t>*+\-0-9.)]{6}")
+_DEEP_START = lazy_re.compile(r"\n(?=[ \t]*[-+*>0-9])[ \t>*+\-0-9.)]{6}")
 
 
 def _unclosed(text: str, subject: str, locate: Callable[[int, int], Span | Location]) -> Iterator[Violation]:

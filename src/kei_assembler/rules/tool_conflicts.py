@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import EVERYTHING, LISTS, patterns_in
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.targets import ALIASES, TARGETS
@@ -86,7 +86,7 @@ def _concerns(denied: _Grant, allowed: _Grant) -> bool:
     return not allowed.patterns or not denied.patterns or not allowed.patterns.isdisjoint(denied.patterns)
 
 
-_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
+_ENTRY = lazy_re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
 
 
 def _grants(row: Tools, entry: str, names: Mapping[str, str]) -> Iterator[_Grant]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import Severity
 from kei_assembler.model.adaptation import Toolset, toolset_of
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
@@ -19,7 +19,7 @@ from kei_assembler.targets.target import Target
 from kei_assembler.targets.tools import Tools
 from kei_assembler.whitespace import has_text
 
-_TOOL_WITH_SCOPE = re.compile(r"(?P<tool>\w+)\(.*\)")
+_TOOL_WITH_SCOPE = lazy_re.compile(r"(?P<tool>\w+)\(.*\)")
 
 
 @rule("K111", Severity.WARNING, fixable=Fixable.UNSAFELY)
@@ -122,7 +122,7 @@ def _replacing(value: Named, match: str | None) -> Remedy | None:
     return Remedy("replaced", value.path, (value.text.partition("(")[0], match), is_safe=False) if match else None
 
 
-_NAME_IN_ENTRY = re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
+_NAME_IN_ENTRY = lazy_re.compile(r"[^ \t\n,()]+(?:\([^()]*\))?")
 
 
 def _meant_by(row: Tools, name: str) -> str | None:
@@ -135,7 +135,7 @@ def _meant_by(row: Tools, name: str) -> str | None:
     return misspelled(name, known) or (row.names or {}).get(ALIASES.get(name, name))
 
 
-_WORD = re.compile(r"\w+")
+_WORD = lazy_re.compile(r"\w+")
 
 
 _UNKNOWN_TOOL_HELP = "if the name is correct, add it to the setting `known-tools`"
@@ -148,7 +148,7 @@ def _is_known(tool: str, known: frozenset[str]) -> bool:
     return scoped is not None and scoped["tool"] in known
 
 
-_ONE_TOOL = re.compile(
+_ONE_TOOL = lazy_re.compile(
     r"\*|(?:Agent|Skill|Task)\(\*\)"
     r"|(?!mcp__[\W_]*\Z)"  # no server
     r"(?!(?:Agent|Skill|Task)\((?:[^()]*,)?[^\w(),*]*+\*[^\w(),]*+[,)])"  # a list of names with `*` for all of them
@@ -187,7 +187,7 @@ def several_tools(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(("tools", index), message, _single_tool_help(tool))
 
 
-_SCOPE = re.compile(r"\([^()]*\)")
+_SCOPE = lazy_re.compile(r"\([^()]*\)")
 
 
 def _single_tool_help(entry: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import LISTS, takes_model
 from kei_assembler.model.kinds import SKILL
 from kei_assembler.paths import upwards
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
@@ -35,7 +36,7 @@ class Named(NamedTuple):
 
 _KINDS = {name: {field.key: field.kind for field in row.fields if field.kind} for name, row in TARGETS.items()}
 _KIND_OF_SCOPE = {"Agent": "agents", "Skill": "skills"}
-_SCOPED = re.compile(r"(?P<tool>\w+)\((?P<names>[^()]*)\)")
+_SCOPED = lazy_re.compile(r"(?P<tool>\w+)\((?P<names>[^()]*)\)")
 
 
 def named_values(context: ManifestContext) -> Iterator[Named]:
@@ -137,7 +138,7 @@ def unknown_skill(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(value.path, message, "this is fine if users, or a plugin, have a skill of this name")
 
 
-_SKILL_NAME = re.compile(r"\w[\w.-]*")
+_SKILL_NAME = lazy_re.compile(r"\w[\w.-]*")
 
 
 def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
@@ -200,7 +201,7 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
                 yield Violation(value.path, f"unknown agent `{value.text}`", f"did you mean `{match}`?", remedy=remedy)
 
 
-_AGENT = re.compile(r"[^*?:]*")  # no pattern, and not a plugin's
+_AGENT = lazy_re.compile(r"[^*?:]*")  # no pattern, and not a plugin's
 
 
 @rule("K125", Severity.WARNING, fixable=Fixable.SAFELY)
@@ -243,7 +244,7 @@ def _misspelled_model(value: Named, rows: Iterable[Target]) -> Iterator[Violatio
 
 
 # A word with the size of the context, as in `opus[1m]`, or the name of a version, as in `claude-opus-4-5`.
-_MODEL = re.compile(r"(?:claude-)?(?P<words>(?<=-)[\w-]+|[a-z]+)(?:\[\w+\])?")
+_MODEL = lazy_re.compile(r"(?:claude-)?(?P<words>(?<=-)[\w-]+|[a-z]+)(?:\[\w+\])?")
 _MODEL_NAMES = frozenset(name for row in TARGETS.values() for name in row.model_names)
 
 

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from string import Template
-from typing import NamedTuple
 
 from kei_assembler import kit as kits
 from kei_assembler.build import writer
@@ -28,6 +27,7 @@ from kei_assembler.markdown.hidden_text import is_hidden, shown
 from kei_assembler.markdown.stamp import can_name
 from kei_assembler.paths import display_path, normalize, path_below
 from kei_assembler.paths import is_hidden as is_hidden_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.scaffold import installation
 from kei_assembler.scaffold.installation import Installation
 from kei_assembler.scaffold.schema_lines import add_schemas

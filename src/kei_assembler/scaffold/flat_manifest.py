@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 from kei_assembler.build.changes import Change, WritePolicy
 from kei_assembler.build.kit_plan import check_manifests
@@ -14,6 +13,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.flattening import ROLE, flat_data, origins
 from kei_assembler.model.inheritance import BUNDLE, Origin
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.toml.source import MAX_BYTES, Source, read_toml
 from kei_assembler.toml.writer import document

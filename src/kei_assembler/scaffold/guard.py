@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.build.ignore_lines import ANY, matches, output_paths
 from kei_assembler.build.writer import replace_planned
@@ -23,6 +23,7 @@ from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path, path_below
+from kei_assembler.records import NamedTuple
 from kei_assembler.scaffold.json_text import merged, read_object
 from kei_assembler.toml.source import MAX_BYTES
 from kei_assembler.whitespace import SPACES

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from kei_assembler import __version__
+from kei_assembler import __version__, lazy_re
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, distribution
 from kei_assembler.files.distribution import Distribution
@@ -25,6 +24,7 @@ from kei_assembler.markdown import shell
 from kei_assembler.markdown.front_matter import quoted, yaml
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.paths import display_path_from, is_inside
+from kei_assembler.records import NamedTuple
 from kei_assembler.selection import working_directory
 
 _WIDTH = 110
@@ -32,16 +32,16 @@ _INDEX_INSTALLERS = ("pip", "uv", "poetry", "pdm")
 """Installers that take what has no URL from an index of Python packages. Others have packages of their own."""
 
 _SCHEMES = {"git": ("https", "http", "ssh", "git", "file"), "archive": ("https", "http", "file"), "folder": ("file",)}
-_SCP = re.compile(r"(?P<login>[\w.-]+@)(?P<host>[\w.-]+):(?P<path>[^/].*)")
+_SCP = lazy_re.compile(r"(?P<login>[\w.-]+@)(?P<host>[\w.-]+):(?P<path>[^/].*)")
 """How git also writes an SSH URL."""
-_PLAIN = re.compile(r"(?:[A-Za-z0-9._~:/@!()*'+,;=&-]|%(?![01]|7[fF])[0-9A-Fa-f]{2})+")
-_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?")
+_PLAIN = lazy_re.compile(r"(?:[A-Za-z0-9._~:/@!()*'+,;=&-]|%(?![01]|7[fF])[0-9A-Fa-f]{2})+")
+_ADDRESS = lazy_re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?")
 """A host and a port. Programs would read a `-` at the start as an option."""
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_VERSION = re.compile(r"[A-Za-z0-9.!+]+")
-_HASH = re.compile(r"(sha(?:256|384|512))=([0-9a-f]+)")
-_SUBFOLDER = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9._/-]+")
-_NOT_IN_PATHS = re.compile(r"[;\[\]#$\\]")
+_COMMIT = lazy_re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_VERSION = lazy_re.compile(r"[A-Za-z0-9.!+]+")
+_HASH = lazy_re.compile(r"(sha(?:256|384|512))=([0-9a-f]+)")
+_SUBFOLDER = lazy_re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9._/-]+")
+_NOT_IN_PATHS = lazy_re.compile(r"[;\[\]#$\\]")
 """What pip reads as an extra, a marker or a fragment, and what GitHub could evaluate."""
 _THIS_MACHINE = ("localhost", "127.0.0.1")
 

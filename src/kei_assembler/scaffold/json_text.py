@@ -6,14 +6,14 @@ Everything else stays as it is, byte for byte: order, spaces, line ends, and how
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.kit.client_json import plain_json
 
-_SPACE = re.compile(r"[ \t\r\n]*+")
-_INDENT = re.compile(r"\n([ \t]+)")
+_SPACE = lazy_re.compile(r"[ \t\r\n]*+")
+_INDENT = lazy_re.compile(r"\n([ \t]+)")
 _DECODER = json.JSONDecoder(parse_int=float)  # an integer can have too many digits for Python
 _BOM = "\ufeff"
 

@@ -7,11 +7,11 @@ inherits them, and the rest are comments.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.build import writer
 from kei_assembler.build.changes import FileStatus
 from kei_assembler.build.schema_files import MANIFEST_SCHEMAS, schema_file_change
@@ -30,7 +30,7 @@ from kei_assembler.toml.source import Source, read_toml
 from kei_assembler.toml.writer import entry
 from kei_assembler.validation import Field, Shape, fits
 
-MARK = re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
+MARK = lazy_re.compile(r"\{\{DESCRIBE_[A-Z0-9_]+\}\}")
 """A placeholder for a value that the user has to fill in."""
 
 _WIDTH = 110

@@ -7,6 +7,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 
+from kei_assembler import lazy_re
 from kei_assembler.build import writer
 from kei_assembler.build.schema_files import MANIFEST_SCHEMAS, SETTINGS_SCHEMA
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit, json_schema
@@ -14,7 +15,7 @@ from kei_assembler.markdown.stamp import can_name
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.paths import display_path_from
 
-_SCHEMA_LINE = re.compile(rb"^#:schema\b", re.MULTILINE)
+_SCHEMA_LINE = lazy_re.compile(rb"^#:schema\b", re.MULTILINE)
 
 
 def add_schemas(kit: LoadedKit) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kei_assembler.records import NamedTuple
 
 
 class Executable(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value, front_matter
 from kei_assembler.markdown.stamp import HASH, MARKUP, Comment
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import collapse_whitespace
 
 Entries = Iterable[tuple[str, Value]]

@@ -6,9 +6,9 @@ The limits of skills are those of the Agent Skills format, which some clients en
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets.forms import MARKDOWN, Form
 
 SHARED_FILE = "AGENTS.md"

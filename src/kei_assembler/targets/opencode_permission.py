@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.records import NamedTuple
 
 STEPS = 200_000
 """The maximum number of steps of one comparison. A map that needs more counts as allowing too much."""
@@ -24,7 +25,7 @@ STEPS = 200_000
 _ANY, _ONE = -1, -2
 _OTHER = -3  # stands for all characters that occur in no pattern
 
-_HOME_AT_START = re.compile(r"\A(?:~(?=/|\Z)|\$HOME)")
+_HOME_AT_START = lazy_re.compile(r"\A(?:~(?=/|\Z)|\$HOME)")
 _HOME = "\udfff"  # stands for the user's home folder, whose path is not known; no text of a manifest contains it
 
 _State = frozenset[tuple[int, int]]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets.facts import AgentSettings, Budget, Verified
 from kei_assembler.targets.forms import MARKDOWN, Form
 from kei_assembler.targets.instructions import Instructions
@@ -137,7 +137,7 @@ class Right(NamedTuple):
 
 # The start of the names of one server's tools. What separates its name from theirs must be there, because otherwise the
 # names of other servers can start with it.
-_OF_ONE_SERVER = re.compile(r"mcp__(?:[^_,\s]|_(?!_))+__[^,\s]*|mcp_[^_,\s](?:[^_,\s]|_(?!\Z))*_")
+_OF_ONE_SERVER = lazy_re.compile(r"mcp__(?:[^_,\s]|_(?!_))+__[^,\s]*|mcp_[^_,\s](?:[^_,\s]|_(?!\Z))*_")
 
 
 def _stands_for_many(entry: str) -> bool:

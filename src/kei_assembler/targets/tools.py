@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.markdown.front_matter import Value
+from kei_assembler.records import NamedTuple
 
 
 def words(text: str) -> tuple[str, ...]:

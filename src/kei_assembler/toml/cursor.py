@@ -6,11 +6,11 @@ line starts like a key or a table.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.records import NamedTuple
 
 
 class Kind(Enum):
@@ -43,7 +43,7 @@ class Word(NamedTuple):
         return self.path if self.kind is Kind.VALUE else (*self.path, self.text)
 
 
-_TOKEN = re.compile(
+_TOKEN = lazy_re.compile(
     r'"""(?:[^"\\]|\\(?s:.)|"(?!""))*(?:"{3,5}|\\?\Z)'
     r"|'''(?:[^']|'(?!''))*(?:'{3,5}|\Z)"
     r'|"(?:\\.|[^"\\\n])*"?'
@@ -51,8 +51,8 @@ _TOKEN = re.compile(
     r"|\#[^\n]*|[\[\]{},=.\n]|[ \t\r]+"
     r"|[^ \t\r\n\"'\[\]{},=.#]+|(?s:.)"
 )
-_QUOTES = re.compile("\"\"\"|'''|\"|'")
-_STATEMENT = re.compile(
+_QUOTES = lazy_re.compile("\"\"\"|'''|\"|'")
+_STATEMENT = lazy_re.compile(
     r"[ \t]*(?:[A-Za-z0-9_-]+[ \t]*(?:\.[ \t]*[A-Za-z0-9_-]+[ \t]*)*=|(?P<header>\[\[?[ \t]*[A-Za-z_][^\]\n]*\]))"
 )
 

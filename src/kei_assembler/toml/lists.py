@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.writer import string_text
 from kei_assembler.whitespace import SPACES
 
@@ -29,9 +30,9 @@ class Part(NamedTuple):
 Order = Sequence[int | str]
 """The entries that a list gets: indexes of its present ones, and texts of new ones."""
 
-_AFTER = re.compile(r"[ \t]*+(?P<comma>,?)[ \t]*+(?P<comment>#[^\n]*+)?$", re.MULTILINE)
-_COMMA = re.compile(r"[ \t]*+,")
-_COMMENTS = re.compile(r"^[ \t]*+#[^\n]*+\n?", re.MULTILINE)
+_AFTER = lazy_re.compile(r"[ \t]*+(?P<comma>,?)[ \t]*+(?P<comment>#[^\n]*+)?$", re.MULTILINE)
+_COMMA = lazy_re.compile(r"[ \t]*+,")
+_COMMENTS = lazy_re.compile(r"^[ \t]*+#[^\n]*+\n?", re.MULTILINE)
 
 
 def rearranged(text: str, around: Part, members: Sequence[Part], order: Order) -> tuple[Splice, ...]:

@@ -10,13 +10,14 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
 import rtoml
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Span
+from kei_assembler.records import NamedTuple
 
 _TABLES = ("table", "table_array_element")
 _DATES_AND_TIMES = ("offset_date_time", "local_date_time", "local_date", "local_time")
@@ -162,7 +163,7 @@ def _segments(key: Node) -> list[Node]:
 
 # A string that is not closed extends to the end of its line, or a multi-line string to the end of the text: otherwise,
 # each quote in it would start another search for the end.
-_TOKEN = re.compile(
+_TOKEN = lazy_re.compile(
     rb'"""(?:\\[\s\S]|[^\\])*?(?:"{3,5}|\\?\Z)'
     rb"|'''[\s\S]*?(?:'{3,5}|\Z)"
     rb'|"(?:\\.|[^"\\\n])*"?'
@@ -170,12 +171,12 @@ _TOKEN = re.compile(
     rb"|\#[^\n]*|[\[\]{}]|\n"
     rb"|,(?:\s|\#[^\n]*\n)*+(?=\})"
 )
-_ESCAPE = re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
-_SHORT_TIME = re.compile(
+_ESCAPE = lazy_re.compile(rb"\\(?:e|x(?=[0-9A-Fa-f]{2})|[\s\S])")
+_SHORT_TIME = lazy_re.compile(
     rb"(?<![\w:.+-])(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ])?[0-9]{2}:[0-9]{2}(?![:0-9])(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
 # What all of that has, and few texts of TOML 1.0. An inline table starts after `=`, a bracket, a comma or white space.
-_MAY_BE_1_1 = re.compile(rb"\\[ex]|[=\[,\s]\{|[0-9]:[0-9]{2}(?!:)")
+_MAY_BE_1_1 = lazy_re.compile(rb"\\[ex]|[=\[,\s]\{|[0-9]:[0-9]{2}(?!:)")
 
 
 def _as_1_0(raw: bytes) -> bytes:

@@ -6,13 +6,13 @@ is written in another way, or the place is taken.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
 import rtoml
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.toml.lists import Order, Part, Splice, rearranged
 from kei_assembler.toml.source import Source
@@ -21,8 +21,8 @@ from kei_assembler.toml.writer import entry, key_text, string_text, value_text
 from kei_assembler.whitespace import SPACES, WHITESPACE
 
 Splices = tuple[Splice, ...]
-_PLAIN = re.compile(r"""[^"'\\\x00-\x1f\x7f]*""")
-_QUOTED = re.compile(r"""(?P<quote>["'])[^"'\\\n]*(?P=quote)""")
+_PLAIN = lazy_re.compile(r"""[^"'\\\x00-\x1f\x7f]*""")
+_QUOTED = lazy_re.compile(r"""(?P<quote>["'])[^"'\\\n]*(?P=quote)""")
 
 
 def renamed(source: Source, path: KeyPath, key: str) -> Splices:

@@ -6,11 +6,12 @@ import re
 from codecs import BOM_UTF8
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import rtoml
 
 from kei_assembler.diagnostics import KeyPath, Span
+from kei_assembler.records import NamedTuple
 
 if TYPE_CHECKING:
     from kei_assembler.toml.positions import Mention

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import rtoml
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import Source
 from kei_assembler.toml.writer import escaped_in_lines, escaped_text, string_text
 
 _SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", '"': '"', "\\": "\\"}
-_PLAIN = re.compile(r"[^\"'\\\n]+")
-_OPENING = re.compile(r"(?P<quotes>\"\"\"|'''|\"|')")
-_ESCAPE = re.compile(
+_PLAIN = lazy_re.compile(r"[^\"'\\\n]+")
+_OPENING = lazy_re.compile(r"(?P<quotes>\"\"\"|'''|\"|')")
+_ESCAPE = lazy_re.compile(
     r"\\(?:(?P<fold>[ \t]*\n[ \t\n]*)|u(?P<u>[0-9A-Fa-f]{4})|U(?P<long>[0-9A-Fa-f]{8})|x(?P<x>[0-9A-Fa-f]{2})"
     r"|(?P<one>.))"
 )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.syntax_faults import ODD_SPACE, OF_KEYS, OF_RESTS, OF_VALUES, OTHER_ENDS, fault
 from kei_assembler.whitespace import SPACES
 
@@ -54,40 +56,42 @@ def first_problem(text: str) -> Problem | None:
     return None
 
 
-_TOKEN = re.compile(
+_TOKEN = lazy_re.compile(
     r"(?P<newline>\n)|(?P<comment>#[^\n]*+)|(?P<string>\"\"\"|'''|\"|')|(?P<mark>[\[\]{},=])"
     r"|(?P<word>[^ \t\n#\"'\[\]{},=]++)"
 )
-_ON_LINE = re.compile(r"[ \t]*+")
-_ON_LINES = re.compile(r"(?:[ \t\n]|#[^\n]*+)*+")
-_LINE = re.compile(r"[^\n]*+")
+_ON_LINE = lazy_re.compile(r"[ \t]*+")
+_ON_LINES = lazy_re.compile(r"(?:[ \t\n]|#[^\n]*+)*+")
+_LINE = lazy_re.compile(r"[^\n]*+")
 _STRINGS = {
-    '"""': re.compile(r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"{3,5}+'),
-    "'''": re.compile(r"'''(?:[^']|'(?!''))*+'{3,5}+"),
-    '"': re.compile(r'"(?:[^"\\\n]|\\[^\n])*+"'),
-    "'": re.compile(r"'[^'\n]*+'"),
+    '"""': lazy_re.compile(r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"{3,5}+'),
+    "'''": lazy_re.compile(r"'''(?:[^']|'(?!''))*+'{3,5}+"),
+    '"': lazy_re.compile(r'"(?:[^"\\\n]|\\[^\n])*+"'),
+    "'": lazy_re.compile(r"'[^'\n]*+'"),
 }
-_ESCAPE = re.compile(
+_ESCAPE = lazy_re.compile(
     r"\\(?:(?P<code>[uU](?:(?<=u)[0-9A-Fa-f]{4}|(?<=U)[0-9A-Fa-f]{8}))|(?P<plain>[btnfre\"\\]|x[0-9A-Fa-f]{2})"
     r"|(?P<line_end>[ \t]*+\n)|(?P<bad>[xuU][0-9A-Fa-f]{0,8}|[^\n]?))"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]++(?:[ \t]*+\.[ \t]*+[A-Za-z0-9_-]++)*+")
+_CONTROL = lazy_re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_PLAIN_KEY = lazy_re.compile(r"[A-Za-z0-9_-]++(?:[ \t]*+\.[ \t]*+[A-Za-z0-9_-]++)*+")
 _NUMBER = r"[+-]?[0-9][0-9_]*+(?:\.[0-9_]*+)?(?:[eE][+-]?[0-9_]++)?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_LITERAL = re.compile(
+_LITERAL = lazy_re.compile(
     rf"true|false|[+-]?(?:inf|nan)|[+-]?0[xob][0-9A-Fa-f_]++|{_NUMBER}|[+-]?\.[0-9_]++"
     rf"|{_DATE}(?:[Tt][0-9:.Zz+-]*+)?|[0-9]{{2}}:[0-9]{{2}}[0-9:.]*+"
 )
-_DATE_AND_TIME = re.compile(rf"{_DATE} [0-9]{{2}}:[0-9:.Zz+-]++")
-_STATEMENT = re.compile(r"[\w.-]++[ \t]*+=")
-_HEADER = re.compile(r"\[\[?[ \t]*+(?!(?:true|false|[0-9.+-]+)[ \t]*+\])[A-Za-z0-9_][\w.\"'-]*+\]\]?[ \t]*+(?:#|\n|\Z)")
-_BEFORE_EQUALS = re.compile(r"[^\n=\"'#]*+")
-_WORDS = re.compile(r"[\w.*:-]++(?:,[ \t]*+[\w.*:-]++)++")
-_EMPTY_STRING = re.compile(r"(?:\"\"|'')[ \t]*+\n")
-_NEXT_LONG_STRING = re.compile(r"[\w.-]++[ \t]*+=[ \t]*+(?:\"{3}|'{3})")
-_UNQUOTED = re.compile(r"[^\n#]*+")
-_UNQUOTED_IN_LIST = re.compile(r"[^\n#,\[\]{}]*+")
+_DATE_AND_TIME = lazy_re.compile(rf"{_DATE} [0-9]{{2}}:[0-9:.Zz+-]++")
+_STATEMENT = lazy_re.compile(r"[\w.-]++[ \t]*+=")
+_HEADER = lazy_re.compile(
+    r"\[\[?[ \t]*+(?!(?:true|false|[0-9.+-]+)[ \t]*+\])[A-Za-z0-9_][\w.\"'-]*+\]\]?[ \t]*+(?:#|\n|\Z)"
+)
+_BEFORE_EQUALS = lazy_re.compile(r"[^\n=\"'#]*+")
+_WORDS = lazy_re.compile(r"[\w.*:-]++(?:,[ \t]*+[\w.*:-]++)++")
+_EMPTY_STRING = lazy_re.compile(r"(?:\"\"|'')[ \t]*+\n")
+_NEXT_LONG_STRING = lazy_re.compile(r"[\w.-]++[ \t]*+=[ \t]*+(?:\"{3}|'{3})")
+_UNQUOTED = lazy_re.compile(r"[^\n#]*+")
+_UNQUOTED_IN_LIST = lazy_re.compile(r"[^\n#,\[\]{}]*+")
 
 
 class _Reader:

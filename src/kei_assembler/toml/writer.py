@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath
 
 _MAX_LINE_LENGTH = 120
 _INDENT = "    "
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff]")
-_BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+_UNPRINTABLE = lazy_re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufdd0-\ufdef\ufffe\uffff]")
+_BARE_KEY = lazy_re.compile("[A-Za-z0-9_-]+")
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _ESCAPED_IN_LINES = {"\\": "\\\\", "\r": "\\r"}
 _ESCAPED_IN_COMMENT = {"\n": "\\n"}

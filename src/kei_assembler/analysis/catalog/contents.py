@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
 
 from kei_assembler.analysis.agents import Item, Survey, block_tokens, contexts
 from kei_assembler.analysis.catalog.html import Html, element
@@ -15,6 +14,7 @@ from kei_assembler.kit.blocks import split_entry
 from kei_assembler.model.kinds import AGENT as AGENT_KIND
 from kei_assembler.model.kinds import KINDS
 from kei_assembler.model.values import filled_description
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.whitespace import collapse_whitespace
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil, cos, pi, sin, sqrt
 from statistics import fmean
-from typing import NamedTuple
 
 from kei_assembler.analysis.graph import Edge, Key
+from kei_assembler.records import NamedTuple
 
 WIDTH, HEIGHT = 168, 36
 """The size of a node."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from kei_assembler.analysis.catalog.contents import Contents
 from kei_assembler.analysis.catalog.html import Html, element
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.places import Line, Part
 from kei_assembler.render.templates import PACKAGE_FILES
 

@@ -6,10 +6,11 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.analysis.catalog.html import Html, element, joined, plain
 from kei_assembler.files import DISK
+from kei_assembler.records import NamedTuple
 from kei_assembler.toml.source import MAX_BYTES, with_lf
 
 TITLE = "Agent catalog"
@@ -24,7 +25,7 @@ ASSETS = ("style.css", "theme.js", "catalog.js", "icon.svg")
 SEARCH_DATA = "search.js"
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "files")
-_PLAIN_NAME = re.compile(r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z))(?!.*--)[a-z0-9][a-z0-9._-]{0,79}")
+_PLAIN_NAME = lazy_re.compile(r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z))(?!.*--)[a-z0-9][a-z0-9._-]{0,79}")
 """The names that are part of a path as they are: not names that Windows gives to devices, and without `--`."""
 
 _DIGEST_LENGTH = 32

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.files.programs import Answer, Programs
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.facts import Executable, Verified
 
@@ -18,8 +19,8 @@ UNKNOWN, NOT_RUN, MISSING = "unknown", "not run", "not installed"
 
 # Semantic Versioning 2.0.0, with two to five numbers; what follows a `+` does not matter
 _NUMBERS, _SUFFIX = r"[0-9]{1,18}(?:\.[0-9]{1,18}){1,4}(?![0-9])", "-[0-9A-Za-z][0-9A-Za-z.-]{0,60}"
-_VERSION = re.compile(rf"(?<![\w.])v?({_NUMBERS})({_SUFFIX})?", re.ASCII)
-_STYLE = re.compile("\x1b\\[[0-9;]*m")
+_VERSION = lazy_re.compile(rf"(?<![\w.])v?({_NUMBERS})({_SUFFIX})?", re.ASCII)
+_STYLE = lazy_re.compile("\x1b\\[[0-9;]*m")
 
 
 class Installed(NamedTuple):

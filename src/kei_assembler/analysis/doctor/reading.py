@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.analysis.agents import contexts, errors_in
 from kei_assembler.build.findings import limited
@@ -22,6 +21,7 @@ from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import HOME
 from kei_assembler.paths import path_below
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import placement, readers, shared_files
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target

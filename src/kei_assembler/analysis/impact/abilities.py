@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+from kei_assembler import lazy_re
 from kei_assembler.analysis.impact.results import Difference, Gain
 from kei_assembler.kit import LoadedKit
 from kei_assembler.model.adaptation import (
@@ -21,6 +22,7 @@ from kei_assembler.model.adaptation import (
 )
 from kei_assembler.model.kinds import SKILL
 from kei_assembler.model.manifest import Manifest
+from kei_assembler.records import NamedTuple
 from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.fields import NOTHING
 from kei_assembler.targets.instructions import SKILL_TOOLS
@@ -40,8 +42,10 @@ _AGENT = "Agent"
 _MAX_PERMISSIONS = 20
 """The number of permissions above which the others are left out."""
 
-_ENTRY = re.compile(r"(?:[^ \t\n,(]|\([^)]*(?:\)|\Z))+")
-_COMMAND = re.compile(r"(?P<tool>Bash|PowerShell)\((?P<start>[\w./=@-]+(?: [\w./=@-]+)*)(?P<end>:\*| \*|)\)", re.ASCII)
+_ENTRY = lazy_re.compile(r"(?:[^ \t\n,(]|\([^)]*(?:\)|\Z))+")
+_COMMAND = lazy_re.compile(
+    r"(?P<tool>Bash|PowerShell)\((?P<start>[\w./=@-]+(?: [\w./=@-]+)*)(?P<end>:\*| \*|)\)", re.ASCII
+)
 
 
 class Grant(NamedTuple):

@@ -9,12 +9,12 @@ several.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.analysis.impact.causes import Causes
 from kei_assembler.analysis.impact.results import SEVERAL, Cause
 from kei_assembler.kit.outputs import Output
 from kei_assembler.model.kinds import ItemName
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Entry, Part
 

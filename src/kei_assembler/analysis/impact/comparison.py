@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 from kei_assembler.analysis.impact.abilities import NOTHING_AT_ALL, Abilities, abilities, clients, gained
 from kei_assembler.analysis.impact.attribution import UNKNOWN, Attribution, Numbered, Subject
@@ -36,6 +35,7 @@ from kei_assembler.markdown import stamp
 from kei_assembler.markdown.tokens import tokens
 from kei_assembler.model.kinds import AGENT, INSTRUCTIONS, ItemName
 from kei_assembler.model.values import filled, values_for
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.targets import TARGETS
 

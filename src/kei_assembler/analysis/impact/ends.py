@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.analysis.agents import errors_in
 from kei_assembler.build.findings import limited
@@ -18,6 +18,7 @@ from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.adaptation import agents_in
 from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.model.manifest import Manifest, is_abstract
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.rules.bundles import bundles_in
 from kei_assembler.targets import TARGETS

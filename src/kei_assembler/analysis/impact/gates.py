@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.analysis.impact import phrases
 from kei_assembler.analysis.impact.results import CHANGED, Difference, Impact, Item, targets_by_name
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.model.kinds import AGENT
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import counted, did_you_mean
 from kei_assembler.whitespace import SPACES
 
 EXAMPLE = "rights,tools,tokens=+10%,agents=20"
 
-_LIMIT = re.compile(r"\+?(?P<number>[0-9]{1,9})(?P<percent>%?)")
+_LIMIT = lazy_re.compile(r"\+?(?P<number>[0-9]{1,9})(?P<percent>%?)")
 
 
 class Gate(NamedTuple):

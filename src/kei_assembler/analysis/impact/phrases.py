@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kei_assembler.analysis.impact.abilities import NO_LIMIT
 from kei_assembler.analysis.impact.results import (
@@ -20,6 +19,7 @@ from kei_assembler.analysis.impact.results import (
     targets_by_name,
 )
 from kei_assembler.model.kinds import AGENT, KINDS, Kind
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.targets import TARGETS
 

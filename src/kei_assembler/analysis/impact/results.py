@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.model.kinds import AGENT, ItemName
+from kei_assembler.records import NamedTuple
 
 NEW, DELETED, CHANGED, MOVED = "new", "deleted", "changed", "moved"
 """What happened to an agent or to a file. A file that moved can have another text, too."""

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
 
 from kei_assembler.build.classify import text_of
 from kei_assembler.build.writer import OutputFiles
@@ -18,6 +17,7 @@ from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.paths import target_by_folder, target_by_path
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.markdown import stamp
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.import_record import Imported, imported_text
 from kei_assembler.targets import TARGETS
 

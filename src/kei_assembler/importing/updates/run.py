@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.analysis.adoption import Reach, reach
 from kei_assembler.build.diff import diffs, hunks
@@ -23,6 +22,7 @@ from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.loader import load_kit
 from kei_assembler.markdown import shell
 from kei_assembler.paths import display_path
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.adoption.adopt import as_change
 from kei_assembler.repair.edits import FileChange, write_all
 from kei_assembler.repair.import_record import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.build.writer import OutputFiles
 from kei_assembler.diagnostics import KeyPath
@@ -19,6 +19,7 @@ from kei_assembler.importing.updates.versions import Version, text_for
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.role_files import role_file
 from kei_assembler.model.inheritance import INHERITED
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.rename import files_of_block
 from kei_assembler.toml.assignments import with_value
 from kei_assembler.toml.source import with_lf

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
 
 from kei_assembler.importing.bodies import Section, sections
 from kei_assembler.importing.likeness import likeness
 from kei_assembler.importing.updates.values import Conflict
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.adoption.words import merged
 
 _MAX_LEVEL = 6

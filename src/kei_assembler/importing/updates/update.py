@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.importing.updates.sources import BlockChange, Merged, blocks_of, merge
 from kei_assembler.importing.updates.values import Conflict
 from kei_assembler.importing.updates.versions import Version
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.draft import Draft
 from kei_assembler.repair.edits import Edit, edited
 from kei_assembler.repair.rename import rename_sources

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import collapse_whitespace
 
 _TABLES = ("target", "values", "references")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.agents import convert_again
@@ -11,6 +10,7 @@ from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.names import wanted_name
 from kei_assembler.importing.updates.matching import Pair, as_imported
 from kei_assembler.kit import LoadedKit, stem
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.import_record import Imported
 
 

@@ -5,11 +5,10 @@ Afterwards, a build reproduces each of the edited files, except for its stamp. I
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.classify import classify, comment_of, text_of
 from kei_assembler.build.kit_plan import plan_kit
@@ -25,6 +24,7 @@ from kei_assembler.markdown import stamp
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.markdown.stamp import DIGITS
 from kei_assembler.markdown.stamped_sections import layout
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.renderer import Artifact
 from kei_assembler.repair.adoption.changes import Candidate
 from kei_assembler.repair.adoption.keys import ReadBack, changed_keys
@@ -37,7 +37,7 @@ from kei_assembler.repair.edits import FileChange, content_of, written
 ONLY_HERE: Mapping[str, Callable[[State, Owned], State]] = {"agent": for_agent, "target": for_target}
 """What edits of shared blocks can be kept to, each with the function that does it."""
 
-_DIGEST = re.compile(rf"sha256:(?P<digest>[0-9a-f]{{{DIGITS}}})")
+_DIGEST = lazy_re.compile(rf"sha256:(?P<digest>[0-9a-f]{{{DIGITS}}})")
 
 
 class EditedOutput(NamedTuple):

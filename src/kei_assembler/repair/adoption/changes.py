@@ -5,11 +5,11 @@ A candidate is only a guess. Whether it is right is found out by building the fi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.places import Line, Part
 from kei_assembler.repair.adoption.texts import Text, Texts
 from kei_assembler.repair.adoption.words import Hunk, between, carried, similar_pairs
@@ -18,7 +18,7 @@ from kei_assembler.toml.rewriting import with_table, without_key
 
 Candidate = tuple[Edit, ...]
 
-_SCALAR = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false")
+_SCALAR = lazy_re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false")
 
 _JOINT = ", "
 """What is between the entries of a list that a client has on one line."""

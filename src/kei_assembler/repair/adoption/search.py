@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, Diagnostic
 from kei_assembler.kit.owners import Owned
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.places import Line
 from kei_assembler.repair.adoption.changes import Candidate, Changes
 from kei_assembler.repair.adoption.state import State

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import AssembleError, KeyPath
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK, VARIANT_MARK, split_entry
 from kei_assembler.kit.owners import Owned
 from kei_assembler.model.values import value_tables
+from kei_assembler.records import NamedTuple
 from kei_assembler.repair.adoption.state import State
 from kei_assembler.repair.adoption.texts import Texts
 from kei_assembler.repair.edits import Edit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from kei_assembler.build.classify import comment_of, text_of
 from kei_assembler.build.kit_plan import preview
@@ -15,6 +14,7 @@ from kei_assembler.kit.outputs import Output
 from kei_assembler.kit.owners import Owned
 from kei_assembler.markdown import stamp
 from kei_assembler.markdown.stamped_sections import layout
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.origins import Origins
 from kei_assembler.render.places import Line
 from kei_assembler.render.renderer import Artifact

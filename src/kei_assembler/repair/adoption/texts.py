@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import LoadedKit
+from kei_assembler.records import NamedTuple
 from kei_assembler.render.places import Part, dotted
 from kei_assembler.repair.edits import Edit
 from kei_assembler.toml.lists import equal_ends

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
 
-_WORD = re.compile(r"\{\{[^{}\n]*\}\}|\w+|\W")
+from kei_assembler import lazy_re
+from kei_assembler.records import NamedTuple
+
+_WORD = lazy_re.compile(r"\{\{[^{}\n]*\}\}|\w+|\W")
 _MAX_PLACES = 5
 _MAX_WORDS = 4_000
 _MAX_PAIRS = 2_500

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.diagnostics import Diagnostic
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.convert import Conversion
-from kei_assembler.importing.diverged_sections import about_diverged, differences, start_of, with_replaced
-from kei_assembler.importing.parts import Part
-from kei_assembler.importing.shared_variants import piece_of, with_longer_role, without_shared
-from kei_assembler.importing.sharing import Shared, Split, split
+from kei_assembler.importing.sharing.diverged import about_diverged, differences, start_of, with_replaced
+from kei_assembler.importing.sharing.parts import Part
+from kei_assembler.importing.sharing.split import Shared, Split, split
+from kei_assembler.importing.sharing.variants import piece_of, with_longer_role, without_shared
 from kei_assembler.importing.text_variants import Piece
+from kei_assembler.records import NamedTuple
 from kei_assembler.rules import bodies
 from kei_assembler.suggestions import counted
 

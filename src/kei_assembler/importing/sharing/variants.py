@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kei_assembler.importing.convert import Conversion
-from kei_assembler.importing.parts import Part, cuts
-from kei_assembler.importing.sharing import Split, split
+from kei_assembler.importing.sharing.parts import Part, cuts
+from kei_assembler.importing.sharing.split import Split, split
 from kei_assembler.importing.text_variants import Piece
 from kei_assembler.markdown.sections import headings
 from kei_assembler.whitespace import collapse_whitespace

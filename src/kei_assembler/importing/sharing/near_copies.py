@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from kei_assembler.importing.likeness import likeness_of_words, words_of
-from kei_assembler.importing.parts import Part
+from kei_assembler.importing.sharing.parts import Part
+from kei_assembler.records import NamedTuple
 
 MIN_LIKENESS = 0.85
 """How much of the text two sections have in common at least, if one is a copy of the other."""

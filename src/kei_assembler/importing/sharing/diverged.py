@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kei_assembler.diagnostics import Diagnostic, Span
 from kei_assembler.importing.agent_file import AgentFile
 from kei_assembler.importing.convert import Conversion
-from kei_assembler.importing.near_copies import Diverged
+from kei_assembler.importing.sharing.near_copies import Diverged
 from kei_assembler.importing.short_diff import short_diff
 from kei_assembler.rules import bodies
 from kei_assembler.toml.source import span_of

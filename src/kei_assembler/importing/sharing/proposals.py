@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
-from typing import Any, NamedTuple
+from typing import Any
 
 from kei_assembler.importing.block_names import words_in_all
 from kei_assembler.importing.convert import Conversion
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.model.manifest import slug
+from kei_assembler.records import NamedTuple
 from kei_assembler.suggestions import counted, listed
 from kei_assembler.toml.writer import document
 

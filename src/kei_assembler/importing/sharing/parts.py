@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
+from kei_assembler import lazy_re
 from kei_assembler.markdown.block_reader import BlockReader, Heading, Kind
 from kei_assembler.markdown.sections import headings, title
 from kei_assembler.markdown.structure import outline
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import SPACES, has_text
 
 _INDENTS = (" ", "\t")
-_OPENING_TAG = re.compile(r"<(?P<tag>[A-Za-z][\w.-]*)(?:[ \t][^<>\n]*)?(?<!/)>")
-_CLOSING_TAG = re.compile(r"</(?P<tag>[A-Za-z][\w.-]*)>[ \t]*\Z")
+_OPENING_TAG = lazy_re.compile(r"<(?P<tag>[A-Za-z][\w.-]*)(?:[ \t][^<>\n]*)?(?<!/)>")
+_CLOSING_TAG = lazy_re.compile(r"</(?P<tag>[A-Za-z][\w.-]*)>[ \t]*\Z")
 _LAYOUT = frozenset("a b br center code dd div dl em i img kbd li ol p pre script span strong style table ul".split())
 """HTML elements that say how a text looks, and not what it is about."""
-_ITEM = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])[ \t]")
+_ITEM = lazy_re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])[ \t]")
 
 
 class Part(NamedTuple):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
-from kei_assembler.importing.near_copies import Diverged, diverged
-from kei_assembler.importing.parts import Part, beginnings, cuts, tagged_parts
+from kei_assembler.importing.sharing.near_copies import Diverged, diverged
+from kei_assembler.importing.sharing.parts import Part, beginnings, cuts, tagged_parts
+from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import has_text
 
 MIN_USERS = 3
