@@ -306,3 +306,22 @@ def test_action_suggests_fixes(tmp_path: Path, named: bool) -> None:
         f"{start}{json.dumps({**head, 'line': 5, 'side': 'RIGHT', 'body': tool})}",
     ]
     assert run.stdout.startswith("This suggestion is not about a line of the pull request: {")
+
+
+def test_action_suggests_fixes_outside_of_the_folder_of_a_kit(tmp_path: Path) -> None:
+    """GitHub takes paths from the top of the repository only, without `..`."""
+    for folder in ("kit", "shared"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "shared/a.md").write_text("Read `docs/reveiw.md`.\n")
+    edit = {"file": "../shared/a.md", "line": 1, "column": 7, "end_line": 1, "end_column": 21, "text": "docs/review.md"}
+    found = {"code": "B220", "message": "there is no such file", "fix": {"safe": True, "edits": [edit]}}
+    (tmp_path / "known").write_text("")
+    run = subprocess.run(
+        [sys.executable, str(REPOSITORY / "tools/suggestions.py"), "c0ffee", "kit", "known"],
+        input=json.dumps({"diagnostics": [found]}),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(run.stdout)["path"] == "shared/a.md"

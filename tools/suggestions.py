@@ -10,6 +10,7 @@ line. These are not made again.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -34,7 +35,7 @@ def comments(report: Mapping[str, Any], folder: Path) -> Iterator[dict[str, Any]
         if last - first >= MAX_LINES or len(lines) != last - first + 1:
             continue
         yield {
-            "path": path.as_posix(),
+            "path": Path(os.path.normpath(path)).as_posix(),
             **({"start_line": first, "start_side": "RIGHT"} if first < last else {}),
             "line": last,
             "side": "RIGHT",

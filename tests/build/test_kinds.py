@@ -264,7 +264,8 @@ def test_different_texts_for_one_file_are_an_error(bench: Workbench) -> None:
     assert (run.status, run.stdout) == (1, "")
     assert (
         "error[O643] `AGENTS.md` is read by `claude-code`, `codex` and `qwen`, but the text for `codex` is different; "
-        "the texts differ because of `_blocks/a@codex.md`" in run.stderr
+        "the texts differ because of `_blocks/a@codex.md`\n"
+        "    help: write one text for all of them, or leave `codex` out of `targets`\n" in run.stderr
     )
 
 

@@ -121,6 +121,26 @@ def test_a_record_that_no_run_wrote_is_replaced(folder: Path, monkeypatch: pytes
     assert record(folder).digests == {ALPHA: {B}, ("x.md", ""): {B}}
 
 
+def test_a_link_in_the_place_of_a_record_is_replaced(folder: Path, tmp_path: Path) -> None:
+    record(folder).update({ALPHA: A})
+    file, other = file_of(folder), tmp_path / "other"
+    other.write_text("text")
+    file.unlink()
+    file.symlink_to(other)
+    record(folder).update({ALPHA: B})
+    assert record(folder).digests == {ALPHA: {B}}
+    assert other.read_text() == "text"
+
+
+def test_a_folder_in_the_place_of_a_record_is_reported(folder: Path) -> None:
+    record(folder).update({ALPHA: A})
+    file = file_of(folder)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(AssembleError, match=f"{file.name}, .* cannot be written: (?!another)"):
+        record(folder).update({ALPHA: B})
+
+
 def test_a_run_that_cleans_up_does_not_disturb_another_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the swap, nobody has locked the replaced file, so another run may remove it as a stale one."""
     record(folder).update({ALPHA: A})

@@ -126,7 +126,7 @@ def test_a_side_can_be_preferred(kit: Workbench) -> None:
     assert kit.run("import", "--update", "--prefer", "mine", ".").status == 0
     assert _manifest(kit)["role"] == BODY.replace("Two.", "2.").replace("You", "They")
     kit.write({path: content for path, (content, _) in mine.items()})
-    assert kit.run("import", "--update", "--prefer", "upstream", ".").status == 0
+    assert kit.run("import", "--prefer", "upstream", ".").status == 0
     assert _manifest(kit)["role"] == BODY.replace("Two.", "Zwei.").replace("You", "They")
 
 

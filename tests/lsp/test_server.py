@@ -102,9 +102,11 @@ def test_the_server_ends_with_the_editor(bench: Workbench) -> None:
     assert b'"name": "assemble"' in done.stdout or b'"name":"assemble"' in done.stdout
 
 
-def test_without_the_extra_the_command_says_how_to_install_it(bench: Workbench) -> None:
+@pytest.mark.parametrize("absent", [("pygls",), ("pygls", "lsprotocol")])
+def test_without_the_extra_the_command_says_how_to_install_it(absent: tuple[str, ...], bench: Workbench) -> None:
     program = (
-        "import sys; sys.modules['pygls'] = None; sys.argv[1:] = ['lsp']; import kei_assembler.__main__ as m; m.main()"
+        f"import sys; sys.modules.update(dict.fromkeys({absent})); sys.argv[1:] = ['lsp']; "
+        "import kei_assembler.__main__ as m; m.main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=bench.folder, check=False
@@ -112,7 +114,7 @@ def test_without_the_extra_the_command_says_how_to_install_it(bench: Workbench) 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "error: the language server needs the package `pygls`\n"
-        "  help: install `pygls` where `assemble` is installed, with: python -m pip install 'pygls>=2,<3'\n"
+        "  help: install it where `assemble` is installed, with: python -m pip install 'pygls>=2,<3'\n"
     )
 
 

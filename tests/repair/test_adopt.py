@@ -445,3 +445,20 @@ def test_a_section_of_a_shared_file(bench: Workbench) -> None:
     assert bench.read("instructions/house.toml") == 'name = "house"\nrole = "Be short."\nblocks = ["honesty"]\n'
     assert bench.read("AGENTS.md").startswith("# Ours\n\nMostly hand-written.\n")
     assert bench.run("--all", "--check").status == 0
+
+
+def test_a_variant_of_a_shared_file(bench: Workbench) -> None:
+    bench.write(
+        {
+            "assemble.toml": 'targets = ["claude-code", "codex"]\n',
+            "_blocks/honesty.md": KIT["_blocks/git.md"],
+            "instructions/house.toml": 'name = "house"\nblocks = ["honesty"]\n',
+        }
+    )
+    assert bench.run("--all").status == 0
+    _edit(bench, "AGENTS.md", ("Be kind.", "Be very kind."))
+    before = bench.files()
+    run = bench.run("adopt", "--write", "--only-here", "target", "AGENTS.md")
+    assert (run.status, run.stdout, bench.files()) == (2, "", before)
+    assert run.stderr.startswith("instructions/house.toml:1:1: error[O643] `AGENTS.md` is read by `claude-code`")
+    assert run.stderr.endswith("error: the edit would cause errors; nothing was changed\n")

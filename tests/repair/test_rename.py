@@ -331,6 +331,13 @@ def test_instructions_stay_where_they_are(bench: Workbench) -> None:
     assert _checks(bench).status == 0
 
 
+def test_a_misspelled_name_of_instructions(bench: Workbench) -> None:
+    _kit(bench, INSTRUCTIONS)
+    run = bench.run("rename", "instructions/hous", "home")
+    message = "error: unknown instruction manifest `hous`\n  help: did you mean `instructions/house`?\n"
+    assert run == (2, "", message)
+
+
 def test_a_skill(bench: Workbench) -> None:
     _kit(bench, INSTRUCTIONS)
     assert bench.run("rename", "skills/house", "release").status == 0
@@ -348,6 +355,12 @@ def test_a_skill(bench: Workbench) -> None:
 REFUSALS = [
     ("codr x", "error: unknown agent `codr`\n  help: did you mean `coder`?\n"),
     ("honesty x", "error: unknown agent `honesty`\n  help: did you mean `block:honesty`?\n"),
+    ("skills/coder x", "error: unknown skill `coder`\n  help: did you mean `coder`?\n"),
+    (
+        "skills/nothing x",
+        "error: unknown skill `nothing`\n  help: `assemble list --kind skill` lists what the kit has\n",
+    ),
+    ("nothing/coder x", "error: unknown agent `nothing/coder`\n"),
     ("block:honest x", "error: unknown block `honest`\n  help: did you mean `block:honesty`?\n"),
     ("blok:honesty x", "error: `blok:honesty` has an unknown kind, `blok`\n  help: did you mean `block`?\n"),
     (

@@ -85,6 +85,15 @@ def test_a_misplaced_key_is_sent_home(line: str, expected: str, bench: Workbench
         ('[defaults]\nobligatory = ["testing"]', "it belongs at the top of the settings"),
         ("known_tools = []", "did you mean `known-tools`?"),
         ('[defaults.target.codex]\ncolor = "red"', "it belongs in `[defaults.target.claude-code]`"),
+        ('[kind.skill]\ntools = ["Read"]', "it belongs in `[kind.skill.defaults]`"),
+        ('[kind.skill]\nTools = ["Read"]', "it belongs in `[kind.skill.defaults]` as `tools`"),
+        ('[kind.skill]\nmodel = "opus"', "the settings here are `required`, `obligatory` and `defaults`"),
+        ('[kind.skill.defaults]\nmodel = "opus"', "the only setting here is `tools`"),
+        ('[kind.skill.defaults]\ntargets = ["codex"]', "the only setting here is `tools`"),
+        ("[kind.skill.defaults]\nobligatory = []", "it belongs in `[kind.skill]`"),
+        ("[kind.instructions.defaults]\ntools = []", "the settings here are `required` and `obligatory`"),
+        ("[kind.agent]\nrequired = []", "the settings of agents belong at the top, and in `[defaults]`"),
+        ("[kind]\nobligatory = []", "the settings here are `instructions` and `skill`"),
     ],
 )
 @pytest.mark.parametrize("file", ["assemble.toml", "pyproject.toml"])
@@ -103,7 +112,9 @@ def test_a_file_of_its_own_needs_no_table(table: str, bench: Workbench) -> None:
 
 
 def _in_project(settings: str) -> str:
-    return "[tool.assemble]\n" + settings.replace("[defaults", "[tool.assemble.defaults")
+    return "[tool.assemble]\n" + settings.replace("[defaults", "[tool.assemble.defaults").replace(
+        "[kind", "[tool.assemble.kind"
+    )
 
 
 @pytest.mark.parametrize(

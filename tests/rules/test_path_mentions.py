@@ -51,6 +51,7 @@ MISSING = (
     "- **Style**: `docs/style.v2.md`",
     "Write a report. The rules are in `docs/rules.md`.",
     "See `docs/reveiw.txt` and `docs/review.md`.",
+    "See `docs/rules.md#naming` and `docs/review.md#naming`.",
     "Run `./scripts/check.sh`.",
     "The workflow is `.github/workflows/ci.yml`.",
 )
@@ -80,7 +81,7 @@ FINE = {
     "placeholders": "`docs/{name}.md`, `docs/NNNN-title.md`, `plans/YYYY-MM-DD.md`, `path/to/x.py`, `src/foo.py`",
     "globs": "`docs/*.md` and `src/**/x.py`",
     "other places": "`../docs/x.md`, `/docs/x.md`, `~/docs/x.md`, `https://example.org/docs/x.md`, `example.org/x.md`",
-    "no paths": "`docs/x.md --all`, docs/x.md, `x.md`, `docs/x`, `docs/`, `2.5/3.0` and `and/or`",
+    "no paths": "`docs/x.md --all`, `docs/x.md#a b`, `x.md`, `docs/x`, `docs/`, `2.5/3.0` and `and/or`",
     "code": "\n\n```\ncat `docs/x.md`\n```",
     "what builds make": "`dist/app.js` and `node_modules/x/index.js`",
     "folders of other tools": "`.circleci/config.yml`, `buildkite/pipeline.yml` and `Jenkinsfile`",

@@ -31,7 +31,7 @@ _REPLACE_HELP = (
     "imported instructions with the generated section. A file that says more than its manifest is kept."
 )
 _UPDATE_HELP = "Take what changed in files that were imported before. Your changes of the manifests stay."
-_PREFER_HELP = "Where you and a file changed the same part, keep yours, or take that of the file."
+_PREFER_HELP = "Where you and a file changed the same part, keep yours, or take that of the file. Implies `--update`."
 _SHARE_HELP = (
     "Move sections that several agents have word for word to blocks. With `=near`, those that are almost the same "
     "become one block, too."
@@ -68,6 +68,7 @@ def command(
 
     A file with instructions, such as AGENTS.md, becomes a manifest with a block for each section. It has to be named.
     """
+    options["update"] |= bool(options["prefer"])
     options |= {"share": share or ("exact" if share_min else ""), "share_min": share_min or MIN_USERS}
     imported = import_files(sources, target, folder, ImportOptions(**options))
     result = RunResult(Request(imported.counts.get(AGENT, 0)), tuple(imported.found))

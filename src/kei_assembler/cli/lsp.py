@@ -22,9 +22,8 @@ def command(for_user: bool) -> None:
     try:
         from kei_assembler.lsp.server import serve
     except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        hint = "install `pygls` where `assemble` is installed, with: python -m pip install 'pygls>=2,<3'"
-        raise AssembleError(f"the language server needs the package `{package}`", hint) from error
+        hint = "install it where `assemble` is installed, with: python -m pip install 'pygls>=2,<3'"
+        raise AssembleError("the language server needs the package `pygls`", hint) from error
     if sys.stdin is None or sys.stdout is None or sys.stdin.isatty():
         raise click.UsageError("this command is for editors, which talk to it on stdin and stdout")
     protocol = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

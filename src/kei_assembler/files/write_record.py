@@ -90,7 +90,7 @@ class WriteRecord:
             after = _changed(before, digests, keeps)
             if after is None:  # another run has just written the same
                 return
-            if before is not None and len(before) > MAX_BYTES:  # no run wrote that
+            if (before is None or len(before) > MAX_BYTES) and opened.exists(name):  # no run wrote that
                 opened.delete(name)
                 before = None
             if not atomic.replace(opened, name, before, after):

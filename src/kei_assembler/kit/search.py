@@ -140,7 +140,7 @@ class Search:
 
     def _add_ignored(self, top: str) -> None:
         with suppress(AssembleError):  # git is not installed, or does not accept the work tree
-            self._ignored |= git_at(top).ignored_folders(self.start if top != self.start else top)
+            self._ignored |= git_at(top).ignored_folders(self.start if is_inside(self.start, top) else top)
 
     def _is_marked(self, folder: str) -> bool:
         try:

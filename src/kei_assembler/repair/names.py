@@ -10,8 +10,8 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.kit import LoadedKit, stem
 from kei_assembler.kit.blocks import SECTION_MARK, VARIANT_MARK
 from kei_assembler.model.inheritance import BUNDLE
+from kei_assembler.model.kinds import AGENT, ItemName
 from kei_assembler.model.kinds import KINDS as MANIFEST_KINDS
-from kei_assembler.model.kinds import ItemName
 from kei_assembler.model.manifest import NAME as MANIFEST_NAME
 from kei_assembler.model.settings import BLOCK_NAME, BUNDLE_NAME
 from kei_assembler.model.values import value_tables
@@ -106,7 +106,9 @@ def named(kit: LoadedKit, text: str) -> Name:
         names = (file.removesuffix(".toml") for file in files)
         raise AssembleError(f"several manifests have the name `{text}`", f"write {listed(names, joint='or')}")
     if not files:
-        raise _unknown(kit, Name("agent", text))
+        folder, _, name = text.rpartition("/")
+        kind = next((each.name for each in MANIFEST_KINDS.values() if each.folder == folder), "")
+        raise _unknown(kit, Name(kind, name) if kind else Name(AGENT.name, text))
     return _of_manifest(kit, files[0])
 
 
@@ -130,7 +132,9 @@ def _unknown(kit: LoadedKit, name: Name) -> AssembleError:
         whole = f"{BLOCK}:{name.name.partition(mark)[0]}"
         what = "a section is named by its heading" if mark == SECTION_MARK else "a variant is named like its block"
         return AssembleError(f"`{name.label}` is not a whole block", f"{what}; name the block: `{whole}`")
-    return AssembleError(f"unknown {name.noun} `{name.name}`", hint or "`assemble list` lists what the kit has")
+    options = f" --kind {name.kind}" if name.kind in MANIFEST_KINDS and name.kind != AGENT.name else ""
+    hint = hint or f"`assemble list{options}` lists what the kit has"
+    return AssembleError(f"unknown {name.noun} `{name.name}`", hint)
 
 
 def new_name(kit: LoadedKit, old: Name, text: str) -> Name:

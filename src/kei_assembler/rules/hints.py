@@ -10,6 +10,7 @@ from kei_assembler.diagnostics import KeyPath
 from kei_assembler.kit import SETTINGS_FILE, LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.model.inheritance import BUNDLE, DROPPED, INHERITED
+from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import FIELDS
 from kei_assembler.model.settings import SETTINGS
 from kei_assembler.suggestions import listed, nearest
@@ -18,6 +19,7 @@ from kei_assembler.targets import TARGETS
 _MANIFEST_KEYS = {field.key: field for field in FIELDS}
 _DEFAULTS = {field.key for field in next(each for each in SETTINGS if each.key == "defaults").shape.fields}
 _BUDGET = {field.key for field in next(each for each in SETTINGS if each.key == "budget").shape.fields}
+_KINDS = {field.key: field.shape for field in next(each for each in SETTINGS if each.key == "kind").shape.fields}
 _TARGET_PATH = 3  # `target`, its name, and a key in its table
 
 
@@ -102,7 +104,7 @@ def _inner_table(target: str, key: str) -> str:
 def in_settings(path: KeyPath, known: Collection[str]) -> str:
     """Return where an unknown key of the settings belongs, or nothing. `path` starts at the table of the settings."""
     key = str(path[-1])
-    if _is_known(key, known):
+    if _is_known(key, known) or path[0] == "kind":
         return ""
     if path[:1] == ("defaults",) or len(path) == 1:
         manifest_key = next((each for each in _MANIFEST_KEYS if plain(each) == plain(key)), None)
@@ -123,6 +125,8 @@ def table_in_settings(path: KeyPath, known: Collection[str]) -> tuple[KeyPath, s
     key = str(path[-1])
     if _is_known(key, known):
         return None
+    if path[0] == "kind":
+        return _table_of_kind(path)
     manifest_key = next((each for each in _MANIFEST_KEYS if plain(each) == plain(key)), None)
     if manifest_key and (path[:1] == ("defaults",) or len(path) == 1):
         return (("defaults",), manifest_key) if manifest_key in _DEFAULTS else None
@@ -133,6 +137,23 @@ def table_in_settings(path: KeyPath, known: Collection[str]) -> tuple[KeyPath, s
         return (("defaults", "target", name), own) if len(owners) == 1 else None
     setting = _settings().get(plain(key))
     return ((), setting) if setting and len(path) > 1 else None
+
+
+def in_kind(path: KeyPath) -> str:
+    """Return where a key below `kind` in the settings belongs, or nothing. `path` starts as in `in_settings`."""
+    if path == ("kind", AGENT.name):
+        return "the settings of agents belong at the top, and in `[defaults]`"
+    place = _table_of_kind(path) if path[0] == "kind" else None
+    return f"it belongs in `[{'.'.join(map(str, place[0]))}]`{_as(place[1], str(path[-1]))}" if place else ""
+
+
+def _table_of_kind(path: KeyPath) -> tuple[KeyPath, str] | None:
+    """Return the table of the same kind of manifests that a key of the settings belongs in, and its name there."""
+    kind = path[:2]
+    shape = _KINDS.get(str(path[1])) if len(path) > len(kind) else None
+    tables = {kind: shape, **{(*kind, each.key): each.shape for each in shape.fields}} if shape else {}
+    keys = ((table, field.key) for table, inner in tables.items() if table != path[:-1] for field in inner.fields)
+    return next((found for found in keys if plain(found[1]) == plain(str(path[-1]))), None)
 
 
 def budget_of_target(path: KeyPath) -> str:

@@ -28,8 +28,10 @@ from kei_assembler.whitespace import with_lf_in_place
 
 # A pattern that begins with a plain character is several times as fast, so what is before it is looked at after it.
 _HYPHENATED = lazy_re.compile(r"`(?<!``)([a-z0-9]++(?:-[a-z0-9]++)++)`(?!`)")
-PATH = lazy_re.compile(r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)`(?!`)")
-"""The path of a file in backticks, with a folder and a suffix."""
+PATH = lazy_re.compile(
+    r"`(?<!``)((?:[A-Za-z0-9_.-]++/)++[A-Za-z0-9_-]++(?:\.[a-z0-9]++)*?\.[a-z][a-z0-9]*+)(?:#[A-Za-z0-9_-]*+)?`(?!`)"
+)
+"""The path of a file in backticks, with a folder and a suffix, and perhaps with an anchor, which is not part of it."""
 
 _GAP = r"[ \t\n]++"
 _WHAT = rf"(?:(?:it|this|that|them|the{_GAP}(?:work|task)){_GAP})?"

@@ -11,7 +11,6 @@ from kei_assembler.markdown.stamped_sections import Fault, has_marker
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.rules.definition import Violation, rule
 from kei_assembler.suggestions import listed
-from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START
 
 
@@ -141,12 +140,11 @@ def different_texts(kit: LoadedKit, manifest: Manifest, path: str, texts: Mappin
             for target in texts
             if (block := kit.block(entry, target)) and block.target
         }
-        names = listed(TARGETS[target].label for target in different)
         causes = f"; the texts differ because of {listed(sorted(own))}" if own else ""
         yield Violation(
             START,
             f"`{path}` is read by {listed(texts)}, but the text for {listed(different)} is different{causes}",
-            f"write one text for all of them, or leave {names} out of `targets`",
+            f"write one text for all of them, or leave {listed(different)} out of `targets`",
         )
 
 

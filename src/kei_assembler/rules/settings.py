@@ -20,6 +20,7 @@ from kei_assembler.rules.hints import (
     budget_of_target,
     did_you_mean_block,
     entries_of,
+    in_kind,
     in_settings,
     meant_entry,
     table_in_settings,
@@ -86,7 +87,7 @@ def unknown_setting(kit: LoadedKit) -> Iterable[Violation]:
             key = str(error.path[-1])
             known = [field.key for field in error.shape.fields]
             path = error.path[len(kit.settings_at) :]
-            place = budget_of_target(path) or in_settings(path, known)
+            place = budget_of_target(path) or in_kind(path) or in_settings(path, known)
             otherwise = choices("setting", known, " here")
             if error.path in _NOT_HERE:
                 place = f"write the settings at the top of `{SETTINGS_FILE}`, without a table for the tool"

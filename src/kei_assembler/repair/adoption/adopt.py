@@ -119,6 +119,8 @@ def adopt(
         return Adoption(kit, refusals=tuple(refusals), errors=tuple(errors))
     if only_here and edited:
         state = ONLY_HERE[only_here](state, edited[0].one)
+    if any(state.generated(each.one) is None for each in edited):
+        return Adoption(kit, errors=_new_errors(kit, state))
     made = [_reproduced(state, each) for each in edited]
     changes = [FileChange(file, _before(kit, file), content) for file, content in sorted(state.contents.items())]
     changes = [each for each in changes if each.before != each.after]
