@@ -456,7 +456,7 @@ def test_a_variant_of_a_shared_file(bench: Workbench) -> None:
         }
     )
     assert bench.run("--all").status == 0
-    _edit(bench, "AGENTS.md", ("Be kind.", "Be very kind."))
+    bench.edit("AGENTS.md", ("Be kind.", "Be very kind."))
     before = bench.files()
     run = bench.run("adopt", "--write", "--only-here", "target", "AGENTS.md")
     assert (run.status, run.stdout, bench.files()) == (2, "", before)
