@@ -21,7 +21,7 @@ ADVICE = (
     "and add it here"
 )
 CACHED_MODULES = frozenset(
-    {"__main__", "paths", "files", "cli", "cli.console"}
+    {"__main__", "paths", "files", "cli", "cli.console", "lazy_re", "records"}
     | {f"files.{name}" for name in ("atomic", "folder", "recorder", "run_cache", "signatures")}
 )
 OTHER_MODULES = frozenset(
