@@ -36,7 +36,7 @@ def _finish(bench: Workbench, run: Run) -> list[int]:
     for line in run.stderr.splitlines():
         if match := re.fullmatch(r"(?:finally,|next: .*then) delete (.*) and run: assemble (.*)", line):
             kept = re.findall(r"^keep until .*: (.*)$", run.stderr, re.MULTILINE)
-            files = kept[0].split(", ") if match[1] == "the files that you kept" else shlex.split(match[1])
+            files = re.split(", | and ", kept[0]) if match[1] == "the files that you kept" else shlex.split(match[1])
             for path in files:
                 (bench.folder / path).unlink()
             statuses.append(bench.run(*shlex.split(match[2])).status)
@@ -165,6 +165,20 @@ def test_no_step_builds_again_what_another_one_generates(bench: Workbench) -> No
     ]
     assert _finish(bench, run) == [0, 0]
     assert bench.run("--all", "--check", "--strict").status == 0
+
+
+def test_steps_about_many_files_are_short(bench: Workbench) -> None:
+    old = {f"{FOLDER}/old-{number}.md": _agent(f"agent-{number}") for number in range(12)}
+    incomplete = {f"{FOLDER}/a{number}.md": _agent(f"b{number}", "# Ours.\n") for number in range(12)}
+    run = _import(bench, {**old, **incomplete})
+    keep, then, finally_ = run.stderr.splitlines()[-3:]
+    assert keep.endswith(f"{FOLDER}/a6.md, {FOLDER}/a7.md and 2 more")
+    command = "next: review the manifests, then run: assemble import --replace ."
+    assert then == f"{command}, which deletes the old files after generating the new"
+    assert finally_ == "finally, delete the files that you kept and run: assemble --all"
+    assert _follow(bench, run) == [0]
+    assert sorted(path for path in bench.files() if path.startswith(f"{FOLDER}/old-")) == []
+    assert all((bench.folder / path).exists() for path in incomplete)
 
 
 def _edit(bench: Workbench, path: str) -> None:

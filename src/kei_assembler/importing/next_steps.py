@@ -18,19 +18,25 @@ from kei_assembler.model.kinds import AGENT
 from kei_assembler.paths import display_path
 from kei_assembler.records import NamedTuple
 from kei_assembler.selection import kit_option_value
+from kei_assembler.suggestions import listed
+
+_MAX_NAMED = 10
+"""How many files a line names."""
 
 
 class Imported(NamedTuple):
     """The manifests of an import whose files are not deleted yet.
 
     `old` contains those whose files can be deleted once the new ones are generated. `client` is the client that
-    they are for, if the command named one. `reaches_others` says that generated files of other manifests change, too.
+    they are for, if the command named one, and `sources` are the files and folders that it named. `reaches_others` says
+    that generated files of other manifests change, too.
     """
 
     kit: LoadedKit
     new: Sequence[PendingFile]
     old: Sequence[PendingFile] = ()
     client: str = ""
+    sources: Sequence[str] = ()
     has_errors: bool = False
     reaches_others: bool = False
 
@@ -43,7 +49,7 @@ def next_steps(imported: Imported) -> Iterator[str]:
     by_hand = _by_hand(kit, new, {file.path for file in old})
     lacking = [file for file in new if not file.conversion.is_complete]
     if lacking:
-        files = ", ".join(shown(file.conversion.agent.source.file) for file in lacking)
+        files = listed((file.conversion.agent.source.file for file in lacking), shown, most=_MAX_NAMED)
         yield f"keep until you have moved what the findings above name to the manifests: {files}"
     commands = [_removal(imported, old, texts)] if old or texts else []
     left = {file.path for file in by_hand}
@@ -95,7 +101,9 @@ def _removal(imported: Imported, old: Sequence[PendingFile], texts: Sequence[Pen
     if texts:
         many = sum(len(imported_files(file)) for file in texts) > 1
         effects.append(f"replaces the imported {'texts with sections' if many else 'text with a section'}")
-    return f"assemble import --replace{options} {_words(imported.kit, [*old, *texts])}, which {' and '.join(effects)}"
+    files = [*old, *texts]
+    words = _words(imported.kit, files) if len(files) <= _MAX_NAMED else " ".join(map(shell.word, imported.sources))
+    return f"assemble import --replace{options} {words}, which {' and '.join(effects)}"
 
 
 def _all(kit: LoadedKit) -> str:

@@ -147,7 +147,7 @@ def import_files(
     sharing = sharing if files else Sharing([])
     ending = _finish(kit, known.record, [*kept, *added], options)
     weighed = policy.weigh([*grouped([*found, *sharing.found], read.clients), *ending.found])
-    imported = Imported(kit, ending.new, ending.old, target or "", has_errors(weighed), known.reaches_others)
+    imported = Imported(kit, ending.new, ending.old, target or "", sources, has_errors(weighed), known.reaches_others)
     counts = _counts(kit, {path for path, _ in written} - others, manifests)
     return ImportResult(
         [(status, display_path(kit.path(path))) for status, path in (*files, *ending.files)],
