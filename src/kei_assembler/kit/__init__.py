@@ -84,6 +84,8 @@ class LoadedKit:
         """Returns the shape of this kit's manifests of a kind."""
         self.decoder = cache(lambda kind: manifest_reader(self.shape_of(kind), kind))
         """Returns the function that decodes the parsed TOML of manifests of a kind (see `manifest_reader`)."""
+        self.required = cache(lambda kind: tuple(dict.fromkeys(("name", *settings.of_kind(kind).required))))
+        """Returns the keys that a manifest of a kind must have: those of the settings, and always `name`."""
         self.all_targets = cache(self._find_all_targets)
         """Returns the targets for a manifest's own list of targets, or for None, whatever this run is limited to."""
 
@@ -169,10 +171,6 @@ class LoadedKit:
     def decode_manifest(self) -> Callable[[Mapping[str, Any]], tuple[Manifest, list[ValidationError]]]:
         """The function that decodes the parsed TOML of an agent's manifest."""
         return self.decoder(AGENT)
-
-    def required(self, kind: Kind = AGENT) -> tuple[str, ...]:
-        """Return the keys that a manifest of a kind must have: those of the settings, and always `name`."""
-        return tuple(dict.fromkeys(("name", *self.settings.of_kind(kind).required)))
 
     @cached_property
     def known_tools(self) -> frozenset[str]:
