@@ -78,14 +78,17 @@ class Allowed(NamedTuple):
     """Further folders whose entries it may list, but not read."""
     of_git: frozenset[str] = frozenset()
     """Files in `.git` that git may write, when it moves entries of the index."""
+    is_threaded: bool = False
+    """Whether threads of it start git. The log does not always tell what the child of a thread runs."""
 
     def refusal(self, access: Access) -> str:
         """Return why an access is not allowed, or ""."""
         path, is_git = access.path, os.path.basename(access.program) == "git"
-        of_git = {self.top, f"{self.home}/.gitconfig", f"{self.home}/.config/git", *FOR_GIT} if is_git else set()
+        may_be_git = is_git or self.is_threaded
+        of_git = {self.top, f"{self.home}/.gitconfig", f"{self.home}/.config/git", *FOR_GIT} if may_be_git else set()
         reads = self.reads | SYSTEM.keys() | of_git
         of_index = {os.path.join(self.top, name) for name in OF_INDEX}
-        may_read = path in of_index or (is_git and _is_in(path, {self.top}))
+        may_read = path in of_index or (may_be_git and _is_in(path, {self.top}))
         refusals = {
             "runs a program": access.kind == "run" and not is_git,
             "connects to a socket": access.kind == "connect",
@@ -470,6 +473,8 @@ class Laboratory:
         if step.name == "import":
             reads.add(top)  # links in what is imported may lead to all of the work tree
         allowed = Allowed(frozenset(folders | own), frozenset(reads), top, str(kit.home), made=frozenset(above))
+        if step.name == "lsp":
+            return _with_workspace(allowed, kit)
         if step.name == "rename":
             allowed = allowed._replace(of_git=frozenset(os.path.join(top, ".git", name) for name in INDEX))
         return _with_home(allowed, _nearest_kit(start, top)) if FOR_USER in step.args and not kit.is_in_git else allowed
@@ -557,6 +562,17 @@ class Laboratory:
     def _report(self, kit: RandomKit, command: str, reason: str, detail: str) -> None:
         attacks = "\n    ".join([detail, *kit.attacks]).replace(str(kit.folder), "…")
         self.found.append(Finding(f"{command} {reason}", f"seed {kit.seed}: {attacks}"))
+
+
+def _with_workspace(allowed: Allowed, kit: RandomKit) -> Allowed:
+    """Add what the language server may read: the folder that the editor has open, in which it looks for kits.
+
+    Outside of any repository, it looks for the kit of a file in the folders above, too.
+    """
+    opened = os.path.realpath(kit.kit)
+    above = () if kit.is_in_git else (str(path / name) for path in kit.top.parents for name in SETTINGS)
+    reads = {*above, *([opened] if _is_in(opened, {allowed.top}) else [])}
+    return allowed._replace(reads=allowed.reads | reads, is_threaded=True)
 
 
 def _with_home(allowed: Allowed, kit: Path | None) -> Allowed:

@@ -107,15 +107,17 @@ class Snapshot:
                 yield self.usable(folder)
 
     def usable(self, folder: str) -> LoadedKit:
-        """Return the kit in a folder. Invalid settings are replaced by those on the disk."""
+        """Return the kit in a folder. Invalid settings are replaced by those on the disk, or by none."""
         try:
             return self.kit(folder)
         except AssembleError:
             settings = {os.path.join(folder, file) for file in (SETTINGS_FILE, PROJECT_FILE)}
             contents = {path: content for path, content in self._changed.items() if path not in settings}
-            kit = discovery.read_kit(folder, Overlay(files_at(folder), contents))
-            kit.for_user = self._for_user
-            return kit
+            disk = files_at(folder)
+            with suppress(AssembleError):
+                return load_kit(folder, files=Overlay(disk, contents), for_user=self._for_user)
+            contents |= {path: b"" for path in settings if disk.exists(path)}
+            return load_kit(folder, files=Overlay(disk, contents), for_user=self._for_user)
 
     def uri(self, path: str) -> str:
         """Return the URI of an absolute path, spelled as the editor does if the file is open."""
@@ -123,8 +125,12 @@ class Snapshot:
         return self.documents[real].uri if real in self.documents else uris.from_fs_path(os.path.normpath(path)) or ""
 
     def _read_text(self, path: str) -> Text:
+        is_open = DISK.resolve(path) in self.documents
         with suppress(OSError):
-            return Text(read_text(path, self.files(os.path.dirname(path)).read(path, MAX_BYTES)).text, self.encoding)
+            # a link in a kit must not make the server read what is outside
+            if is_open or any(kit.holds(path) for kit in self.usable_kits(path)):
+                content = self.files(os.path.dirname(path)).read(path, MAX_BYTES)
+                return Text(read_text(path, content).text, self.encoding)
         return Text("", self.encoding)
 
 
