@@ -282,7 +282,8 @@ def _lsp(kit: RandomKit) -> Step:
         messages.append(("textDocument/references", {"position": position, "context": {"includeDeclaration": True}}))
         messages.append(("textDocument/rename", {"position": position, "newName": "omega"}))
     given = ""
-    for number, (method, params) in enumerate(messages):
+    # outside of any repository, it looks for the kit of a file in all folders above it
+    for number, (method, params) in enumerate(messages if kit.is_in_git else messages[:2]):
         is_request = method not in ("initialized", "textDocument/didOpen")
         message = {"jsonrpc": "2.0", **({"id": number} if is_request else {}), "method": method}
         content = json.dumps({**message, "params": {"textDocument": {"uri": uri}, **params}})

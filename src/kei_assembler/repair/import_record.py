@@ -124,7 +124,13 @@ def text_of_record(entries: Iterable[Imported]) -> bytes:
         key = "outside" if each.is_outside else "file"
         agents[each.manifest][each.target] = {key: each.file, "text": each.text.split("\n")}
     data = {"agents": agents, "version": _VERSION}
-    return f"{json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)}\n".encode()
+    return _as_json(data)
+
+
+def _as_json(data: Any) -> bytes:
+    # a name in bytes that are not UTF-8 gets the escapes of JSON
+    text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)
+    return f"{text}\n".encode(errors="backslashreplace")
 
 
 def with_new_paths(content: bytes, moved: Mapping[str, str]) -> bytes:
@@ -136,7 +142,7 @@ def with_new_paths(content: bytes, moved: Mapping[str, str]) -> bytes:
         data["agents"] = {moved.get(manifest, manifest): value for manifest, value in data["agents"].items()}
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return content
-    return f"{json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)}\n".encode()
+    return _as_json(data)
 
 
 def imported_text(raw: bytes) -> str:
