@@ -241,10 +241,12 @@ def _files(pick: st.DrawFn) -> bytes:
 @settings(deadline=None)
 @given(_files())
 @example(b"---\r\nname: critic\r\ndescription: Use this\r\n---\r\na  \r\nText.")
+@example(b'---\nname: critic\ndescription: Use this\nContext: a\nuser: "review"\n---\n')
 def test_files_that_claude_code_loads(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     imported = _imported(raw, tmp_path_factory.getbasetemp())
     expected = as_claude_code(raw)
-    if imported is None or expected is None or "inside the front matter was read as text" in str(imported.findings):
+    was_text = ("inside the front matter was read as text", "and what follows were read as a part of")
+    if imported is None or expected is None or any(each in str(imported.findings) for each in was_text):
         assert expected is None or imported
         return
     made = as_claude_code(imported.text.encode())
