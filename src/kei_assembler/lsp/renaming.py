@@ -27,12 +27,12 @@ def renamed(
     """Return the edit that gives what is at a position another name, in sources and outputs, and what it leaves.
 
     Raises:
-        AssembleError: see `repair.rename.rename`, or there is no name, or the client cannot rename files.
+        AssembleError: as for `repair.rename.rename`, or nothing here can be renamed, or the client cannot rename files.
     """
     place, new_name = place_at(snapshot, params.text_document.uri, params.position), params.new_name
     name = name_at(place) if place and place.subject else None
     if place is None or name is None:
-        raise AssembleError("there is no name of an agent, a block, a bundle or a value here")
+        raise AssembleError("only agents, blocks, bundles and values can be renamed")
     kit = snapshot.kit(place.kit.folder)
     renaming = rename(kit, name.label, new_name)
     draft, count = renaming.draft, len(renaming.mentions)

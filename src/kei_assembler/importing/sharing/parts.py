@@ -24,7 +24,8 @@ _ITEM = lazy_re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])[ \t]")
 class Part(NamedTuple):
     """A part of a text: its lines, its title or "", and its text as a block, or "" if it cannot be one.
 
-    A heading without a text has a title, but is no block. `is_rest` says that it is the rest of the section before it.
+    A heading with nothing below it has a title, but cannot be a block. `is_rest` says that the part is the rest of the
+    section before it.
     """
 
     text: str
