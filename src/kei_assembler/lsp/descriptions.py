@@ -10,6 +10,7 @@ from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.blocks import SECTION_MARK
 from kei_assembler.lsp.places import CODE, ROLE_FILE, TARGET, TOOL, Place
 from kei_assembler.lsp.schemas import description_at, schema_of
+from kei_assembler.markdown.structure import fence_around
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.repair.names import BLOCK, BUNDLE_KIND, VALUE
 from kei_assembler.repair.references import Sources, set_values
@@ -115,9 +116,7 @@ def _fenced(text: str, language: str = "") -> str:
     """A text as it is, in code: it is somebody else's, and an editor could load the images that Markdown names."""
     lines = text.strip("\n").split("\n")
     shown = "\n".join([*lines[:_MAX_LINES], *(["…"] if len(lines) > _MAX_LINES else [])])
-    fence = "```"
-    while fence in shown:
-        fence += "`"
+    fence = fence_around(shown)
     return f"{fence}{language}\n{shown}\n{fence}"
 
 
