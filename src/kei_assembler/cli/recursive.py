@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kei_assembler.cli import completion
 from kei_assembler.cli.commands import write
 from kei_assembler.cli.options import several
-from kei_assembler.kit.search import Found
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.selection import kits_below
+
+if TYPE_CHECKING:
+    from kei_assembler.kit.search import Found
 
 exclude_option = several(
     "--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders
