@@ -28,7 +28,6 @@ from kei_assembler.rules import (
     links,
     mentions,
     names,
-    path_mentions,
     permissions,
     placement,
     role_files,
@@ -105,7 +104,6 @@ OF_KEYS = frozenset(rule.code for rule in (keys.unknown_key, keys.misplaced_key)
 """The codes of findings about keys that a manifest does not have at this place."""
 
 OF_BLOCK = (*blocks.OF_BLOCK, block_files.front_matter_in_block, *text.OF_BLOCK)
-_OF_NAMING = (*mentions.RULES, path_mentions.unknown_path)
 _FILLING = frozenset(name for name, row in TARGETS.items() if row.placeholder.pattern)
 OF_DEFAULTS = (
     keys.repeated_entry,
@@ -159,8 +157,14 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
     for writing in links.of_manifest(context):
         found += run_rule(links.unresolved_link, source, writing)
     for naming in mentions.of_manifest(context):
-        found += [each for rule in _OF_NAMING for each in run_rule(rule, source, naming)]
+        found += _check_naming(source, naming)
     return found + _check_text(context)
+
+
+def _check_naming(source: Source, naming: mentions.Naming) -> list[Diagnostic]:
+    from kei_assembler.rules import path_mentions  # most texts name only what exists
+
+    return [each for rule in (*mentions.RULES, path_mentions.unknown_path) for each in run_rule(rule, source, naming)]
 
 
 def _check_limited(context: ManifestContext) -> list[Diagnostic]:
@@ -295,7 +299,7 @@ def check_block(usage: KitUsage, block: Block) -> list[Diagnostic]:
     found += run_rule(sections.definition_elsewhere, block.source, usage, block)
     found += run_rule(links.unresolved_link, block.source, links.of_block(usage, block))
     for naming in mentions.of_block(usage, block):
-        found += [each for rule in _OF_NAMING for each in run_rule(rule, block.source, naming)]
+        found += _check_naming(block.source, naming)
     found += run_rule(text.unfinished_merge, block.source, block.source)
     filling: frozenset[str] = _FILLING.intersection(usage.agents_targets.get(block.name, ()))
     is_printed = partial(usage.is_printed, block)

@@ -241,15 +241,15 @@ def _is_path(kit: LoadedKit, word: str) -> bool:
 
 
 def of_block(usage: KitUsage, block: Block) -> Iterator[Naming]:
-    """Yield the text of a block if it can name an agent."""
+    """Yield the text of a block if it may name an agent or a path that does not exist."""
     text = block.source.text
-    if "`" in text:
+    if "`" in text and _may_have_findings(usage.kit, text):
         outputs = partial(usage.outputs_with, block) if block.name in usage.blocks else tuple
         yield Naming(usage.kit, text, partial(span_of, text), outputs=outputs)
 
 
 def of_manifest(context: ManifestContext) -> Iterator[Naming]:
-    """Yield the texts of a manifest that can name an agent."""
+    """Yield the texts of a manifest if one of them may name an agent or a path that does not exist."""
     if not any("`" in source.text or source.has_escapes for source in context.sources()):
         return
     found = [(path, text) for path, text in texts_of(context) if "`" in text]
