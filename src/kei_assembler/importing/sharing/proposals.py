@@ -102,5 +102,5 @@ def _indented(data: Mapping[str, Any]) -> str:
 
 
 def _named(agents: Sequence[str]) -> str:
-    more = len(agents) - _MAX_NAMED
-    return listed(agents if more <= 1 else [*agents[:_MAX_NAMED], f"{more:,} more"], str)
+    is_one_more = len(agents) == _MAX_NAMED + 1  # naming it is as short as counting it
+    return listed(agents, str, most=None if is_one_more else _MAX_NAMED)
