@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from kei_assembler.build import writer
 from kei_assembler.build.findings import limited
 from kei_assembler.build.run import Policy
 from kei_assembler.diagnostics import AssembleError, Diagnostic, has_errors
@@ -16,7 +15,6 @@ from kei_assembler.importing.agents import convert_agents, differences
 from kei_assembler.importing.already_generated import without_generated
 from kei_assembler.importing.block_names import BlockNames
 from kei_assembler.importing.common_findings import grouped
-from kei_assembler.importing.convert import Conversion
 from kei_assembler.importing.dialects import Guess, about_guesses, read_recognized
 from kei_assembler.importing.instruction_files import (
     InstructionFile,
@@ -29,13 +27,13 @@ from kei_assembler.importing.instructions import convert_all, texts_of, with_blo
 from kei_assembler.importing.left_out import about_left_out
 from kei_assembler.importing.metadata import extra_keys_of
 from kei_assembler.importing.names import common_targets
+from kei_assembler.importing.new_files import write_new
 from kei_assembler.importing.next_steps import Imported, next_steps
 from kei_assembler.importing.old_files import old_files, remove
 from kei_assembler.importing.paths import FoundFile, agent_files, target_by_path
 from kei_assembler.importing.pending_kit import (
     PendingFile,
     PendingKit,
-    block_file,
     by_imported_file,
     new_kit,
     pending_manifests,
@@ -46,18 +44,15 @@ from kei_assembler.importing.sharing.proposals import proposals
 from kei_assembler.importing.sharing.split import MIN_USERS
 from kei_assembler.importing.subfolders import with_subfolders
 from kei_assembler.importing.updates.run import UpdateOptions, update_known, write_record
-from kei_assembler.kit import SETTINGS_FILE, LoadedKit, discovery, stem
-from kei_assembler.kit.blocks import VARIANT_MARK
+from kei_assembler.kit import LoadedKit, discovery
 from kei_assembler.loader import load_kit
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.paths import display_path, display_path_from, normalize, path_below
 from kei_assembler.records import NamedTuple
 from kei_assembler.repair import import_record
-from kei_assembler.rules import imports
 from kei_assembler.rules.sources import check_source
 from kei_assembler.selection import working_directory
-from kei_assembler.suggestions import listed
-from kei_assembler.toml.source import MAX_BYTES, START, ReadError, Source, with_lf
+from kei_assembler.toml.source import MAX_BYTES, ReadError, Source
 
 _UNCHANGED = ("unchanged", "kept")
 
@@ -131,33 +126,28 @@ def import_files(
     kit, names = known.kit, BlockNames(known.kit)
     added, sharing = _manifests(kit, known.new, instructions, names, options)
     manifests = [*known.manifests, *added]
-    added = [file for file in manifests if not file.is_kept]
-    kept = [file for file in manifests if file.is_kept and file not in known.others]
-    pieces = _pieces(kit, settings, names, added, manifests)
-    written, conflicts = _write(kit, (*pieces, *added), options.dry_run)
-    others = {*(piece.path for piece in pieces), *(file.role_file for file in added)}
-    foreign = {path for path, status in written if status == "foreign"}
-    added = [file for file in added if file.path not in foreign]
-    generated += [file.path for file in manifests if file.is_kept]
-    written = [*dict.fromkeys((path, "kept") for path in generated), *written]
+    written = write_new(kit, manifests, settings, names, options.dry_run)
+    present_files = (*generated, *(file.path for file in manifests if file.is_kept))
+    states = [*dict.fromkeys((path, "kept") for path in present_files), *written.states]
     found = [*read.found, *about_files, *about_left_out(kit, given.others), *edited, *known.found]
     found += [one for file in manifests for one in file.conversion.found]
-    found += [*PendingKit(kit, added, names.new).problems(), *conflicts]
-    files = [*known.files, *((status, path) for path, status in written if status not in _UNCHANGED)]
+    found += [*PendingKit(kit, written.added, names.new).problems(), *written.conflicts]
+    files = [*known.files, *((status, path) for path, status in states if status not in _UNCHANGED)]
     sharing = sharing if files else Sharing([])
-    ending = _finish(kit, known.record, [*kept, *added], options)
+    kept = [file for file in manifests if file.is_kept and file not in known.others]
+    ending = _finish(kit, known.record, [*kept, *written.added], options)
     weighed = policy.weigh([*grouped([*found, *sharing.found], read.clients), *ending.found])
     imported = Imported(kit, ending.new, ending.old, target or "", sources, has_errors(weighed), known.reaches_others)
-    counts = _counts(kit, {path for path, _ in written} - others, manifests)
+    counts = _counts(kit, {path for path, _ in states} - written.others, manifests)
     return ImportResult(
         [(status, display_path(kit.path(path))) for status, path in (*files, *ending.files)],
         limited(weighed, policy.ignore),
         counts,
-        len({path for path, status in written if status in _UNCHANGED} - others),
+        len({path for path, status in states if status in _UNCHANGED} - written.others),
         counts[AGENT] + sum(len(file.conversion.each) - 1 for file in manifests),
         [*known.diffs, *differences(file.conversion for file in manifests), *sharing.diffs],
         sharing.report + "".join(proposals(kit, sharing.conversions, options.share_min) if options.share else ()),
-        list(next_steps(imported)) if (added or ending.old or known.files) and not options.dry_run else [],
+        list(next_steps(imported)) if (written.added or ending.old or known.files) and not options.dry_run else [],
     )
 
 
@@ -224,17 +214,6 @@ def _manifests(
     of_agents = pending_manifests(kit, sharing.conversions, lambda each: with_pieces(each, names))
     finished = pending_manifests(kit, drafts, lambda draft: with_block_names(draft, names, bool(options.share)))
     return [*of_agents, *finished], sharing
-
-
-def _pieces(
-    kit: LoadedKit, settings: str, names: BlockNames, added: Sequence[PendingFile], manifests: Sequence[PendingFile]
-) -> list[PendingFile]:
-    """Return the settings and the blocks. A manifest that cannot be written needs no blocks."""
-    found = [PendingFile(SETTINGS_FILE, settings, manifests[0].conversion)] if settings and manifests else []
-    writable = [file for file in reversed(added) if not _obstacle(kit, file)[0]]
-    users = {name: file for file in writable for name in file.conversion.data.get("blocks", ())}
-    blocks = ((name, text, users.get(name.partition(VARIANT_MARK)[0])) for name, text in names.new.items())
-    return [*found, *(PendingFile(block_file(kit, name), text, user.conversion) for name, text, user in blocks if user)]
 
 
 def _kit_folder(folder: str | None) -> str:
@@ -306,74 +285,3 @@ def _kit_path(path: str, kit_folder: str, root: str) -> str:
         if path_below(resolve(path), resolve(root)):
             return display_path_from(resolve(kit_folder), resolve(path))
     return ""
-
-
-def _write(
-    kit: LoadedKit, files: Sequence[PendingFile], dry_run: bool
-) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
-    written, found = [], []
-    for file in files:
-        status, reason = _obstacle(kit, file)
-        path = _namesake(kit, file) or file.path
-        if file.role_file and status != "foreign":  # the role file comes first, because the manifest needs it
-            role_file = PendingFile(file.role_file, file.role, file.conversion)
-            (role_written,), role_found = _write(kit, [role_file], dry_run)
-            written.append(role_written)
-            found += role_found
-            if role_found:
-                written.append((file.path, "foreign"))
-                continue
-        status, reason = (status, reason) if status else _create(kit, file, dry_run)
-        written.append((file.path, status))
-        if status == "foreign":
-            message, hint = f"{path} {reason}", _hint_for_conflict(kit, file.conversion, path)
-            found += file.conversion.agent.report(imports.manifest_in_the_way, START, message, hint)
-    return written, found
-
-
-def _hint_for_conflict(kit: LoadedKit, conversion: Conversion, path: str) -> str:
-    if conversion.kind is not AGENT:
-        return "move one of the two files"
-    hint = "move one of the two files, or rename this agent"
-    targets = (kit.decoded(path)[0].targets or kit.settings.targets) if path.endswith(".toml") else ()
-    lacking = [each.target for each in conversion.each if each.target not in targets] if targets else []
-    return f"if it is the same agent, add {listed(lacking)} to its `targets`; otherwise {hint}" if lacking else hint
-
-
-def _namesake(kit: LoadedKit, file: PendingFile) -> str:
-    """The manifest with the name and the kind of a new one at another path, or ""."""
-    if not file.path.endswith(".toml"):
-        return ""
-    present = kit.manifest_files.named(file.conversion.kind).get(stem(file.path), file.path)
-    return present if present != file.path else ""
-
-
-def _obstacle(kit: LoadedKit, file: PendingFile) -> tuple[str, str]:
-    """Return the status of a file that exists, or "", and the reason if it cannot be written."""
-    if (path := _namesake(kit, file)) and _present_status(kit, file._replace(path=path))[0] != "unchanged":
-        return "foreign", f"has the same {file.conversion.kind.noun} name"
-    if path:
-        return "unchanged", ""
-    return _present_status(kit, file)
-
-
-_DIFFERS = "exists with different content, and was kept"
-
-
-def _present_status(kit: LoadedKit, file: PendingFile) -> tuple[str, str]:
-    """Return the status of a file that exists, or "", and the reason if it cannot be written."""
-    try:
-        present = writer.OutputFiles(kit).read(file.path)
-    except OSError as error:
-        return "foreign", f"cannot be written: {error.strerror}"
-    if present is None:
-        return "", ""
-    return ("unchanged", "") if with_lf(present) == file.text.encode() else ("foreign", _DIFFERS)
-
-
-def _create(kit: LoadedKit, file: PendingFile, dry_run: bool) -> tuple[str, str]:
-    """Write a file that does not exist. Return its status, and the reason if it was not written."""
-    if dry_run:
-        return "would create", ""
-    is_created = writer.create(kit.tree, kit.path(file.path), file.text.encode())
-    return ("created", "") if is_created else ("foreign", _DIFFERS)
