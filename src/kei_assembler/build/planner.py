@@ -328,8 +328,8 @@ class Planner:
             size = len(change.after or b"") if change else 0
             if size > MAX_OUTPUT_BYTES:
                 problems += run_rule(outputs.output_too_large, source, path, size, MAX_OUTPUT_BYTES)
-            output = Output(path, real.casefold(), change, problems, artifact.target, artifact.name)
-            plan.outputs.append(output._replace(section=artifact.section, kind=artifact.kind))
+            named = (artifact.target, artifact.name, artifact.section, artifact.kind)
+            plan.outputs.append(Output(path, real.casefold(), change, problems, *named))
 
     def _compared(self, artifact: Artifact, source: Source) -> tuple[Change | None, list[Diagnostic]]:
         """Compare the artifact with the file on disk. Return the change, if the file can be read, and the findings."""

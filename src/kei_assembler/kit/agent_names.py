@@ -15,7 +15,6 @@ from kei_assembler.model.inheritance import MAX_LEVELS
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.model.manifest import DISPLAY_NAME
 from kei_assembler.targets import TARGETS
-from kei_assembler.targets.target import Target
 from kei_assembler.validation import fits
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ class AgentNames:
 
     def __init__(self, kit: LoadedKit) -> None:
         self.kit = kit
+        self.in_client = cache(self._in_client)
         self.full_in_client = cache(self._full_in_client)
         self._display_names: dict[str, str] = {}
         self._abstract: set[str] = set()
@@ -92,14 +92,14 @@ class AgentNames:
             self._read(base, level + 1)
         return bool(self._display_names[base])
 
-    def in_client(self, target: Target, agent: str) -> str:
+    def _in_client(self, target: str, agent: str) -> str:
         """Return the name by which other agents call an agent in a target's client."""
-        return client_name(agent, self.display_name(agent), target)
+        return client_name(agent, self.display_name(agent), TARGETS[target])
 
     def _full_in_client(self, target: str, agent: str) -> str:
         """Return the name of an agent that a target's client compares. In a plugin, it begins with the plugin's."""
         row = TARGETS[target]
-        name, file = self.in_client(row, agent), self.kit.files_by_agent.get(agent)
+        name, file = self.in_client(target, agent), self.kit.files_by_agent.get(agent)
         if file is None or not row.plugin.is_in_names:
             return name
         return self.kit.placement.name_prefix(target, self.kit.output(target, agent, file)) + name

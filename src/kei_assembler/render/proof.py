@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from jinja2 import nodes
 
+from kei_assembler import lazy_re
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.records import NamedTuple
 
@@ -69,22 +72,11 @@ _NO_NAMES: Scope = {}
 
 
 class Size(NamedTuple):
-    """How much a template prints: its own text, once and for each item of a list, and how often it prints each value.
-
-    `repeats` says how often it prints what it has assigned to a name, which can contain a block of another template.
-    """
+    """How much a template prints: its own text, once and per item of a list, and how often it prints each value."""
 
     text: int = 0
     per_item: int = 0
     uses: Mapping[Path, int] = {}
-    repeats: int = 0
-
-    def extended(self, by: Size) -> Size:
-        """Return the size of this template together with one that extends it."""
-        times = 1 + self.repeats
-        uses = Counter(self.uses) + Counter({path: number * times for path, number in by.uses.items()})
-        text, per_item = self.text + by.text * times, self.per_item + by.per_item * times
-        return Size(text, per_item, uses, self.repeats + by.repeats)
 
     def bound(self, amounts: Mapping[Path, int], items: int) -> int:
         """Return a limit for the characters that are printed, given those of each value, and the items of all lists.
@@ -97,10 +89,10 @@ class Size(NamedTuple):
 
 
 def size_of(tree: nodes.Template) -> Size:
-    """Return the size of a template, whether it is harmless or not."""
+    """Return the size of a template without blocks, whether it is harmless or not."""
     measure = _Measure()
     measure.add(tree, {})
-    return Size(measure.text, measure.per_item, measure.uses, measure.repeats)
+    return Size(measure.text, measure.per_item, measure.uses)
 
 
 class _Measure:
@@ -110,8 +102,8 @@ class _Measure:
         self.text = 0
         self.per_item = 0
         self.uses: Counter[Path] = Counter()
-        self.repeats = 0
-        self._assigned: dict[str, list[Path]] = {}
+        self._assigned: dict[str, Size] = {}
+        """The sizes of what is assigned to names."""
 
     def add(self, node: nodes.Node, loops: Mapping[str, Path]) -> None:
         """Add a part of a template. `loops` has the list of each loop around it, by the name of the item."""
@@ -132,9 +124,9 @@ class _Measure:
             case nodes.For(target=nodes.Name(name=name)):
                 loops, skipped = {**loops, name: _path(node.iter)}, node.target
             case nodes.Assign(target=nodes.Name(name=name)) | nodes.AssignBlock(target=nodes.Name(name=name)):
-                before = Counter(self.uses)
+                text, per_item, uses = self.text, self.per_item, Counter(self.uses)
                 self._add_children(node, loops, node.target)
-                self._assigned[name] = [*(self.uses - before).elements()]
+                self._assigned[name] = Size(self.text - text, self.per_item - per_item, self.uses - uses)
                 return
         self._add_children(node, loops, skipped)
 
@@ -148,9 +140,11 @@ class _Measure:
         if name == "loop" and loops:
             self.per_item += _SHORT
         elif name in self._assigned:
-            self.repeats += 1
-            self.uses.update(self._assigned[name])
-        elif name != "super":  # the block that it prints is counted where that stands
+            assigned = self._assigned[name]
+            self.text += assigned.text
+            self.per_item += assigned.per_item
+            self.uses.update(assigned.uses)
+        else:
             self.uses[loops.get(name, path)] += 1
 
 
@@ -230,7 +224,7 @@ def _kind(node: Any, scope: Scope) -> str:
     match node:
         case nodes.Const():
             is_number = type(node.value) in (int, bool) and node.value.bit_length() <= _MAX_BITS
-            return TEXT if isinstance(node.value, str) else NUMBER if is_number else ""
+            return TEXT if _is_text(node.value) else NUMBER if is_number else ""
         case nodes.Filter():
             return _kind_of_filter(node, scope)
         case nodes.Name() | nodes.Getattr():
@@ -241,13 +235,21 @@ def _kind(node: Any, scope: Scope) -> str:
     return ""
 
 
+def _is_text(value: Any) -> bool:
+    """Return whether a constant is text that can be written to a file: escapes can make half of a surrogate pair."""
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))
+
+
+_SURROGATE = lazy_re.compile("[\ud800-\udfff]")
+
+
 def _kind_of_filter(node: Any, scope: Scope) -> str:
     filters = 1 + sum(1 for _ in node.find_all(nodes.Filter))
     if node.node is None or node.dyn_args or node.dyn_kwargs or filters > _MAX_FILTERS:
         return ""
     kind, arguments = _kind(node.node, scope), [getattr(argument, "value", None) for argument in node.args]
     options = {option.key: getattr(option.value, "value", None) for option in node.kwargs}
-    are_texts = all(isinstance(argument, str) for argument in arguments)
+    are_texts = all(map(_is_text, arguments))
     match node.name:
         case "join" if kind == TEXTS and are_texts and len(arguments) <= 1 and not options:
             return TEXT
@@ -280,17 +282,19 @@ _STATEMENTS: Mapping[type[nodes.Node], Callable[[Any, Scope], bool]] = {
 }
 
 
-def amounts(manifest: Manifest, blocks: Iterable[str], allowed: Iterable[str]) -> tuple[dict[Path, int], int]:
+_TEXT_FIELDS = [field for field, kind in _OF_AGENT.items() if kind == TEXT]
+_LIST_FIELDS = [field for field, kind in _OF_AGENT.items() if kind == TEXTS]
+_texts_of, _lists_of = attrgetter(*_TEXT_FIELDS), attrgetter(*_LIST_FIELDS)
+_MEASURED: Sequence[Path] = (
+    *(("agent", field) for field in (*_TEXT_FIELDS, *_LIST_FIELDS)),
+    *(("agent", "handoff"), ("agent", "references", "extra"), ("blocks",), ("allowed",), ("report_fence",)),
+)
+
+
+def amounts(manifest: Manifest, blocks: Sequence[str], allowed: Sequence[str]) -> tuple[dict[Path, int], int]:
     """Return the characters of each value that a template can print, and the number of items in all lists."""
-    found: dict[Path, int] = {
-        ("agent", field): len(getattr(manifest, field)) for field, kind in _OF_AGENT.items() if kind == TEXT
-    }
-    lists: dict[Path, Sequence[str]] = {
-        ("agent", field): getattr(manifest, field) or () for field, kind in _OF_AGENT.items() if kind == TEXTS
-    }
-    lists["agent", "handoff"] = [text for handoff in manifest.handoff for text in handoff]
-    lists |= {("agent", "references", "extra"): manifest.references.extra}
-    lists |= {("blocks",): tuple(blocks), ("allowed",): tuple(allowed)}
-    found |= {path: sum(map(len, texts)) for path, texts in lists.items()}
+    handoffs = [*chain.from_iterable(manifest.handoff)]
+    lists = (*[each or () for each in _lists_of(manifest)], handoffs, manifest.references.extra, blocks, allowed)
     fence = sum(map(len, manifest.output_extra_fields)) + _MAX_NAME  # it is longer than any fence in these
-    return found | {("report_fence",): fence, ("target",): _MAX_NAME}, sum(map(len, lists.values()))
+    characters = (*map(len, _texts_of(manifest)), *[sum(map(len, texts)) for texts in lists], fence)
+    return dict(zip(_MEASURED, characters, strict=True)) | {("target",): _MAX_NAME}, sum(map(len, lists))

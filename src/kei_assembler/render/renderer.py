@@ -126,7 +126,7 @@ class Renderer:
         if output.section:
             return self._render_section(manifest, file, output)
         if output.kind == AGENT.name:
-            return self.render(manifest, file, output.target)
+            return self._render_agent(manifest, file, output.target, output.path)
         return self._render_file(manifest, file, output)
 
     def render(self, manifest: Manifest, file: str, target: str) -> Artifact:
@@ -135,8 +135,10 @@ class Renderer:
         Raises:
             TemplateFailure: a template of the kit does not compile or render, or the stamp cannot name the manifest.
         """
+        return self._render_agent(manifest, file, target, self.kit.output(target, manifest.name, file))
+
+    def _render_agent(self, manifest: Manifest, file: str, target: str, path: str) -> Artifact:
         row = TARGETS[target]
-        path = self.kit.output(target, manifest.name, file)
         manifest, adapted = self.prepare(manifest, path, target)
         try:
             body = self._render_body(manifest, target, adapted.allowed)
@@ -203,7 +205,7 @@ class Renderer:
         row = TARGETS[target]
         own = manifest = self._filled(manifest, target)
         if manifest.handoff or manifest.tools:
-            manifest = with_client_names(own, partial(self.kit.names.in_client, row))
+            manifest = with_client_names(own, partial(self.kit.names.in_client, target))
         # the client compares the names in the front matter, and the model understands those in the body
         is_full = row.plugin.is_in_names and any(map(starts_agents, own.tools or ()))
         heading = with_client_names(own, partial(self.kit.names.full_in_client, target)) if is_full else manifest
@@ -261,8 +263,6 @@ class Renderer:
         if is_shared and (template, allowed) in of_manifest.bodies:
             return of_manifest.bodies[template, allowed]
         body = render(**self.variables(manifest, target), target=target, allowed=allowed)
-        if template not in PACKAGE_FILES:
-            body.encode()  # raises an error if the template made a surrogate from an escape
         # The package's template adds no trailing whitespace to these values.
         body = (body if template in PACKAGE_FILES else strip_trailing_whitespace(body)).strip("\n")
         if is_shared:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache, reduce
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from kei_assembler.kit.template_files import BODY_TEMPLATES
 from kei_assembler.markdown.block_reader import Unclosed
 from kei_assembler.markdown.structure import fence_around, outline
 from kei_assembler.model.kinds import AGENT
-from kei_assembler.model.manifest import Manifest
+from kei_assembler.model.manifest import Handoff, Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
+from kei_assembler.render.flattening import flattened
 from kei_assembler.render.limits import MAX_MADE
-from kei_assembler.render.proof import Size, amounts, is_harmless, size_of
+from kei_assembler.render.proof import amounts, is_harmless, size_of
 from kei_assembler.render.sandbox import Sandbox
-from kei_assembler.render.template_inheritance import Inheritance, misnamed
+from kei_assembler.render.template_inheritance import Inheritance, inheritance, misnamed
 from kei_assembler.render.views import VARIABLES, manifest_of, printable, variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.runner import MAX_FINDINGS, run_rule
@@ -62,11 +63,12 @@ class Templates:
 
     def __init__(self, kit: LoadedKit, extension: type[Extension] | None = None) -> None:
         self.kit = kit
-        self._extensions = (extension,) if extension else ()
+        self._extension = extension
         self._sources: dict[str, Source] = {}
         self._inheritance: dict[str, Mapping[str, Inheritance]] = {}
         self._same_for_all: set[str] = set(PACKAGE_FILES)
         self.name_for = cache(self._name_for)
+        self.file_for = cache(self._file_for)
         self.body = cache(self._compile)
         self.source = cache(self._source)
         """Returns the source of a template. Jinja2 gives its file; for the package's, this is also its name."""
@@ -79,7 +81,7 @@ class Templates:
         file = BODY_TEMPLATES[kind]
         return next(filter(self._exists, (f"{target}/{file}", file)), PACKAGE_BODIES[kind])
 
-    def file_for(self, target: str, kind: str = AGENT.name) -> str:
+    def _file_for(self, target: str, kind: str = AGENT.name) -> str:
         """Return the file of the kit's template for a target's bodies; empty if they use the package's."""
         name = self.name_for(target, kind)
         return "" if name in PACKAGE_FILES else self._file(name)
@@ -92,23 +94,24 @@ class Templates:
 
     def _compile(self, name: str) -> Callable[..., str]:
         if name in PACKAGE_FILES:
-            compiled = _package_template.__wrapped__ if self._extensions else _package_template
-            return compiled(name, _package_source(name), *self._extensions).render
-        options = {**_SYNTAX, "extensions": self._extensions}
-        environment = Sandbox(printable, loader=FunctionLoader(self._load), **options)
+            source, changed = _package_source(name), self._extension
+            return (_with_extension(name, changed) if changed else _package_template(source)).render
+        extensions = [self._extension] if self._extension else ()
+        environment = Sandbox(printable, loader=FunctionLoader(self._load), extensions=extensions, **_SYNTAX)
         self._inheritance[name] = environment.inheritance
-        trees = {} if self._extensions else self._harmless(environment, name)
-        if not trees:
-            return environment.get_template(name).render
-        if not any(each.name == "target" for tree in trees.values() for each in tree.find_all(nodes.Name)):
+        trees = [] if self._extension else self._harmless(environment, name)
+        flat = flattened(trees) if trees else None
+        if flat is None:
+            return _encodable(environment.get_template(name))
+        if not any(each.name == "target" for each in flat.find_all(nodes.Name)):
             self._same_for_all.add(name)
-        size = reduce(lambda size, tree: size_of(tree).extended(size), trees.values(), Size())
-        guarded = cache(lambda: environment.get_template(name).render)  # rarely needed
-        unguarded = _unguarded(trees, self._file, options).get_template(name).render
+        size, charges = size_of(flat), _CHARGES + _CHARGES_PER_LEVEL * len(trees)
+        guarded = cache(lambda: _encodable(environment.get_template(name)))  # rarely needed
+        unguarded = _unguarded(flat).render
 
         def render(**variables: Any) -> str:
             values = amounts(manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
-            is_small = size.bound(*values) <= _MAX_UNGUARDED
+            is_small = size.bound(*values) * charges <= MAX_MADE
             return (unguarded if is_small else guarded())(**variables)
 
         return render
@@ -120,22 +123,19 @@ class Templates:
         """
         return name in self._same_for_all
 
-    def _harmless(self, environment: Environment, name: str) -> dict[str, nodes.Template]:
-        """Return the trees of a template and those that it extends, or none if one of them needs the sandbox.
-
-        They are in the order of inheritance, by their names.
-        """
+    def _harmless(self, environment: Sandbox, first: str) -> list[nodes.Template]:
+        """Return the trees of a template and of those that it extends, or none if one of them needs the sandbox."""
         trees: dict[str, nodes.Template] = {}
+        name: str | None = first
         while name and name not in trees:
             source = self._load(name)
             if source is None:
-                return {}
-            tree = trees[name] = environment.parse(source[0], name, source[1])
-            if name not in PACKAGE_FILES and not is_harmless(tree):
-                return {}
-            extended = tree.find(nodes.Extends)
-            name = extended.template.as_const() if extended else ""
-        return {} if name else trees
+                return []
+            trees[name] = environment.parse(source[0], name, source[1])
+            if name not in PACKAGE_FILES and not is_harmless(trees[name]):
+                return []
+            name = environment.inheritance[source[1]].parent
+        return [*trees.values()] if name == "" else []
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
         """Return a template's text and file for Jinja2, or None if it does not exist.
@@ -211,7 +211,7 @@ def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
 
     `allowed` lists in words what the agent may do. It is None if the body does not say that.
     """
-    template = _package_template(PACKAGE_BODY, _package_source(PACKAGE_BODY))
+    template = _package_template(_package_source(PACKAGE_BODY))
     return template.render(**variables(manifest, ()), target="", allowed=allowed)
 
 
@@ -238,41 +238,57 @@ def _package_source(name: str) -> tuple[str, str, None]:
     return with_lf(DISK.read(PACKAGE_FILES[name], MAX_BYTES)).decode(), PACKAGE_FILES[name], None
 
 
-@cache
-def _package_template(name: str, source: tuple[str, str, None], *extensions: type[Extension]) -> Template:
-    loader = FunctionLoader(lambda each: source if each == name else _package_source(each))
-    environment = Environment(loader=loader, extensions=extensions, **_SYNTAX)
-    environment.filters["fence"] = fence_around
+def _with_extension(name: str, extension: type[Extension]) -> Template:
+    """Return a template of the package, changed by an extension."""
+    environment = Environment(loader=FunctionLoader(_package_source), extensions=[extension], **_SYNTAX)
+    environment.filters |= _FILTERS
     return environment.get_template(name)
 
 
-_MAX_UNGUARDED = MAX_MADE // 8
-"""How much a harmless template may print without the sandbox.
+@cache
+def _package_template(source: tuple[str, str, None]) -> Template:
+    environment = Environment(**_SYNTAX)
+    trees = [environment.parse(source[0])]
+    while parent := inheritance(trees[-1]).parent:
+        trees.append(environment.parse(_package_source(parent)[0]))
+    return _unguarded(flattened(trees) or trees[0])
 
-The sandbox charges for a text when a filter makes it, when it is printed, and when `super()` prints it again, so it
-would charge less than eight times as much.
-"""
+
+_CHARGES, _CHARGES_PER_LEVEL = 4, 2
+"""How often the sandbox charges for a text at most: for each of three filters, when it is printed, and when `super()`
+returns it and it is printed again."""
 
 
-def _unguarded(
-    trees: Mapping[str, nodes.Template], file_of: Callable[[str], str], options: Mapping[str, Any]
-) -> Environment:
-    """Return the environment of harmless templates. What it prints is the same as in the sandbox."""
-
-    def load(name: str) -> Any:
-        # Jinja2 compiles a tree just like a text, and each file is parsed only once
-        return trees[name].set_environment(environment), file_of(name), None
-
-    environment = Environment(
-        loader=FunctionLoader(load), finalize=lambda value: value if type(value) is str else printable(value), **options
-    )
+def _unguarded(tree: nodes.Template) -> Template:
+    """Return the compiled template of a harmless tree. What it prints is the same as in the sandbox."""
+    environment = Environment(**_SYNTAX)
     environment.globals = {}
-    environment.filters |= {"fence": fence_around, "join": _joined}
-    return environment
+    environment.filters |= _FILTERS
+    tree.set_environment(environment)
+    return environment.from_string(tree)
+
+
+def _encodable(template: Template) -> Callable[..., str]:
+    """Return the method `render` of a template, with an error if the template makes a surrogate from an escape."""
+
+    def render(**variables: Any) -> str:
+        body = template.render(**variables)
+        body.encode()
+        return body
+
+    return render
 
 
 def _joined(values: Iterable[str], separator: str = "") -> str:
     return separator.join(list(values))
+
+
+def _fields(values: Iterable[Handoff], attribute: str) -> list[str]:
+    return [getattr(value, attribute) for value in values]
+
+
+_FILTERS = {"fence": fence_around, "join": _joined, "map": _fields}
+"""The filters that harmless templates call in another way than Jinja2's, or for which Jinja2's own are slow."""
 
 
 def line_in(text: str, line: int) -> int:
