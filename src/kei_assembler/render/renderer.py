@@ -111,6 +111,8 @@ class Renderer:
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
         self._has_variable = cache(self._find_variable)
+        self._encoded = lru_cache(maxsize=1)(str.encode)  # several targets share a body
+        self._may_hide = lru_cache(maxsize=1)(lambda body: may_hide(self._encoded(body)))
         self._different = lru_cache(maxsize=_MAX_KEPT)(self._find_different)
         self._last: _Shared | None = None
         self._last_filled: tuple[Manifest, dict[str, Manifest]] | None = None
@@ -222,7 +224,7 @@ class Renderer:
         self, form: Form, entries: Iterable[tuple[str, Value]], body: str, path: str, file: str
     ) -> tuple[bytes, str, str]:
         """Return the content of a file with its stamp, the stamp's line, and the digest of the rest."""
-        parts = [part.encode() for part in form.write(entries, body)]
+        parts = [self._encoded(part) if part is body else part.encode() for part in form.write(entries, body)]
         digest, settings = digest_of(parts), self.kit.settings
         in_stamp = "" if settings.has_plain_stamps else digest
         line = line_for(in_stamp, form.comment, self._source(path, file), file, settings.command_option)
@@ -328,7 +330,7 @@ class Renderer:
             error = ValueError(f"the template leaves {unclosed.with_article} open, and what follows becomes part of it")
             raise self.templates.failure(error, artifact.manifest, template)
         source, found = Source(template or artifact.manifest, ""), []
-        if template and may_hide(artifact.content):
+        if template and self._may_hide(artifact.body):
             file = Source(source.file, artifact.content.decode())
             found = run_rule(hidden_text, file, file, self.kit.allowed_characters)
         variable = TARGETS[artifact.target].placeholder.pattern if artifact.kind == AGENT.name else ""
@@ -348,7 +350,8 @@ class Renderer:
 
     def _says_allowance(self, artifact: Artifact, manifest: Manifest) -> bool:
         if artifact.allowed:
-            return all(entry in artifact.body for entry in artifact.allowed)
+            # they are printed near the end of a long text, where `rfind` starts
+            return all(artifact.body.rfind(entry) >= 0 for entry in artifact.allowed)
         # There is no fixed text for an agent that may do nothing, but its body differs from that of one without limits.
         try:
             prepared = self.prepare(manifest, artifact.path, artifact.target)
