@@ -19,6 +19,9 @@ from kei_assembler.files import run_cache
 # Almost all objects live until the process ends or are freed at once, so that most collections would find nothing.
 _OBJECTS_PER_COLLECTION = 50_000
 
+_OUT_OF_MEMORY = ("failed to map", "cannot map", "annot allocate memory")
+"""What the dynamic linker says if there is not enough memory for a module. Python can also raise a SystemError then."""
+
 
 def command() -> NoReturn:
     """Run the command, then end the process at once: the interpreter's clean-up would take longer than some runs."""
@@ -49,7 +52,9 @@ def main(prog_name: str = "assemble") -> NoReturn:
         sys.exit(_print(output))
     except KeyboardInterrupt:
         sys.exit(130)
-    except MemoryError:
+    except (MemoryError, SystemError, ImportError) as error:
+        if isinstance(error, ImportError) and not any(sign in str(error) for sign in _OUT_OF_MEMORY):
+            raise
         from kei_assembler.diagnostics import OUT_OF_MEMORY
 
         console.write("", f"error: {OUT_OF_MEMORY.message}\n  help: {OUT_OF_MEMORY.hint}\n")

@@ -10,17 +10,19 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import Mock
 
 import pytest
 
 from conftest import Workbench
-from kei_assembler import kit
+from kei_assembler import __main__, kit
 from kei_assembler.build import cost, diff, findings, parallel
 from kei_assembler.build.changes import Change, FileStatus
 from kei_assembler.build.cost import Cost
 from kei_assembler.build.diff import diffs
 from kei_assembler.build.findings import limited
-from kei_assembler.diagnostics import Diagnostic, ExcessError, Location, Severity, Span
+from kei_assembler.diagnostics import OUT_OF_MEMORY, Diagnostic, ExcessError, Location, Severity, Span
+from kei_assembler.files import run_cache
 from kei_assembler.importing import run
 from kei_assembler.kit import blocks as kit_blocks
 from kei_assembler.loader import load_kit
@@ -96,6 +98,31 @@ def test_even_more_large_outputs_need_no_more_memory(tmp_path: Path) -> None:
     done = _measured(_make(tmp_path, 400, 4), "--all", limit=4096)
     assert (done.status, "O623" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
     assert done.memory < cost.MAX_KEPT_BYTES // MIB + BASE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        SystemError("error return without exception set"),
+        ImportError("/lib/x.so: failed to map segment from shared object"),
+        ImportError("/lib/x.so: cannot allocate memory in static TLS block"),
+    ],
+)
+def test_too_little_memory_to_start_is_reported(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_cache, "recall", Mock(side_effect=error))
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    expected = f"error: {OUT_OF_MEMORY.message}\n  help: {OUT_OF_MEMORY.hint}\n"
+    assert (ended.value.code, capsys.readouterr()) == (2, ("", expected))
+
+
+def test_other_failed_imports_are_not_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_cache, "recall", Mock(side_effect=ImportError("No module named 'rtoml'")))
+    with pytest.raises(ImportError):
+        __main__.main()
 
 
 @pytest.mark.slow
