@@ -404,12 +404,14 @@ def test_several_edits_at_once_are_like_one_after_another(
     place = f"<!-- assemble: {names[0]} -->\n".encode() if with_place else b""
     text = before + b"\n" + place + after.removeprefix(BOM)
     file = layout(text)
-    assume(_can_take_sections(file._replace(places={})))
+    without_place = text.replace(place, b"", 1) if place else text
+    # the place can keep the texts around it apart: without it, a fence of the second can be in a list of the first
+    assume(_can_take_sections(file._replace(places={})) and _can_take_sections(layout(without_place)))
     assume(bool(file.places) == with_place)
     content = edited(text, [insertion(file, name, _section(name)) for name in names]) or b""
     assert content == _with(text, *names)
     assert _without(content, *names) == _one_by_one(content, names)
-    assert _stripped(_without(content, *names) or b"") == _stripped(text.replace(place, b"", 1) if place else text)
+    assert _stripped(_without(content, *names) or b"") == _stripped(without_place)
 
 
 def _one_by_one(content: bytes, names: Iterable[str]) -> bytes | None:
