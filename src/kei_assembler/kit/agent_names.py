@@ -64,7 +64,7 @@ class AgentNames:
     def is_only_base(self, agent: str) -> bool:
         """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
         kit = self.kit
-        return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+        return agent in kit.agents and self.is_abstract(agent) and agent not in kit.settings.external_agents
 
     @cached_property
     def agents(self) -> frozenset[str]:

@@ -161,7 +161,7 @@ def repeated_handoff(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(("handoff", index, "target"), message, "combine the two triggers into one", related)
 
 
-@rule("H304", Severity.WARNING)
+@rule("H304", Severity.WARNING, about="tools")
 def cannot_hand_off(context: ManifestContext) -> Iterable[Violation]:
     """An agent has handoffs, but its list of tools lacks `Agent`.
 
