@@ -83,11 +83,14 @@ class Source:
         wanted = key if key in self._mentions else None if None in self._mentions else wanted
         if wanted not in self._read:
             # This module loads tree-sitter, which most runs do not need.
+            from kei_assembler.toml.lone_statement import lone_statement
             from kei_assembler.toml.positions import mentions
 
-            spans = self._read[wanted] = {}
-            for mention in self._mentions.get(wanted) or islice(mentions(self.text, wanted), _MAX_MENTIONS):
-                spans.setdefault(mention.path, mention.span)
+            spans, known = dict[KeyPath, Span](), self._mentions.get(wanted)
+            lines, statement = lone_statement(self, wanted) if wanted and not known else (0, "")
+            for mention in known or islice(mentions(statement or self.text, wanted), _MAX_MENTIONS):
+                spans.setdefault(mention.path, mention.span.below(lines))
+            self._read[wanted] = spans
         return self._read[wanted]
 
     def mentions(self, key: str | None = None) -> list[Mention]:
