@@ -215,9 +215,9 @@ def test_every_key_and_item_of_a_document_is_located(grammar: Grammar, data: st.
     [
         'tools = ["Read"]\nmodel = "opus"\n',
         'model = "opus"\n\ntools = [\n    "Read", # a comment\n]\n[values]\nTOOLS = "tools = 1"\n',
-        'role = """\ntools = ["Read"]\n"""\n"tools" = ["Read"]\n',
+        'role = """\ntools = ["Read"]\nmore\n"""\n"tools" = ["Read"]\n',
         "role = '''\n  tools = [\"Read\"]\n'''\n'tools'=[\"Read\"]",
-        '"\\u0074ools" = ["Read"]\nrole = """\ntools = ["Read"]\n"""\n',
+        '"\\u0074ools" = ["Read"]\nrole = """\ntools = ["Read"]\nmore\n"""\n',
         '# tools = ["Write"]\n  tools\t= ["Read"]\n[target.claude-code]\ntools = ["Bash"]\n',
         'a = 1\ntools = """\nx\n\ntools"""\n',
         "[tools]\na = 1\n",
