@@ -110,8 +110,9 @@ def handoff_to_itself(context: ManifestContext) -> Iterable[Violation]:
         # assemble.toml
         external-agents = ["implementer"]
     """
+    own = stem(context.source.file)
     for index, handoff in enumerate(context.manifest.handoff):
-        if handoff.target == stem(context.source.file):
+        if handoff.target == own:
             path = ("handoff", index, "target")
             drop = f"drop the handoff in `{handoff.target}` with `trigger = false`"
             hint = "name another agent, or remove the handoff" if context.is_own(path) else drop

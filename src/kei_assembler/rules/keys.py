@@ -328,9 +328,13 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
         return bool(has_text(value))
-    # `0` and `false` are values, too
-    inner = value.values() if isinstance(value, dict) else (value,)
-    return any(inner) or any(isinstance(each, int | float) for each in inner)
+    if isinstance(value, dict):
+        return any(map(_is_value, value.values()))
+    return _is_value(value)
+
+
+def _is_value(value: object) -> bool:
+    return bool(value) or isinstance(value, int | float)  # `0` and `false` are values, too
 
 
 def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:

@@ -214,4 +214,4 @@ def _too_deep(data: dict[str, Any]) -> KeyPath | None:
     return level[0][0] if level else None
 
 
-_CONTAINERS = (dict, list)
+_CONTAINERS = frozenset({dict, list})
