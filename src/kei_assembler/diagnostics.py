@@ -65,6 +65,10 @@ class Span(NamedTuple):
     end_line: int
     end_column: int
 
+    def below(self, lines: int) -> Span:
+        """Return the span that is so many lines further down."""
+        return Span(self.line + lines, self.column, self.end_line + lines, self.end_column) if lines else self
+
 
 class Location(NamedTuple):
     """A span in a file of the kit.

@@ -7,14 +7,22 @@ that validates and coerces a value. `kit/json_schema.py` converts a shape to JSO
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any, TypeGuard
+from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.records import NamedTuple
-from kei_assembler.value_types import NO_TEXT, TYPES, Constraint, applying, is_plain
+from kei_assembler.value_types import (
+    NO_TEXT,
+    TYPES,
+    Constraint,
+    applying,
+    are_valid_texts,
+    is_plain,
+    tests_of_text,
+    tests_of_texts,
+)
 
 
 class Shape(NamedTuple):
@@ -323,49 +331,40 @@ def _coercion_of_list(shape: Shape) -> Read:
     if item is None:
         return lambda value, path, found: tuple(value)  # noqa: ARG005
     read_item = reader(item)
-    tests = [meets for meets, _ in applying(item)] if item.type is str else None
+    tests = tests_of_text(item)
 
     def coerce(value: list[Any], path: KeyPath, found: list[ValidationError]) -> tuple[Any, ...]:
-        # the fast path: most lists only have valid strings, and `map` tests those without a call for each entry
-        if tests is not None and are_texts(value) and all(all(map(meets, value)) for meets in tests):
+        # the fast path: most lists only have valid strings
+        if tests is not None and are_valid_texts(value, tests):
             return tuple(value)
         return tuple([read_item(entry, (*path, index), found) for index, entry in enumerate(value)])
 
     return coerce
 
 
-def are_texts(entries: Iterable[Any]) -> bool:
-    """Return whether all of these values are strings."""
-    return _TEXTS.issuperset(map(type, entries))
-
-
-_TEXTS = frozenset({str})
-
-
-def is_texts(value: Any) -> TypeGuard[list[str]]:
-    """Return whether a value is a list of strings."""
-    return isinstance(value, list) and are_texts(value)
-
-
 def _coercion_of_table(shape: Shape) -> Read:
     fields = {field.key: field for field in shape.fields}
-    # a field's reader is compiled on first use, because most kits use few of the keys
-    reader_of = cache(lambda key: reader(fields[key].shape))
+    readers: dict[str, Read] = {}  # compiled on first use, because most kits use few of the keys
     read_other = reader(shape.item) if shape.item else None
     required = [field.key for field in shape.fields if field.required]
     defaults = {field.key: field.default for field in shape.fields if field.default is not None}
     types_of_item = {choice.type for choice in shape.item.any_of or (shape.item,)} if shape.item else set()
     keys_of_item = keys_of(shape.item) if shape.item and not fields and types_of_item == {dict} else set()
+    tests = tests_of_texts(shape)
 
     def coerce(value: dict[str, Any], path: KeyPath, found: list[ValidationError]) -> dict[str, Any]:
+        # the fast path: most tables of strings have all keys, with valid strings
+        if tests is not None and value.keys() == fields.keys() and are_valid_texts(value.values(), tests):
+            return {**defaults, **value}
         made = defaults.copy()
         # if the table of one item is written where the table of all items should be, one error says so
-        bare = [key for key in value if key in keys_of_item and not isinstance(value[key], dict)]
+        bare = [key for key in keys_of_item and value if key in keys_of_item and not isinstance(value[key], dict)]
         for key, inner in value.items():
             if bare and key != bare[0] and (key in keys_of_item or not isinstance(inner, dict)):
                 continue
             if key in fields:
-                made[key] = reader_of(key)(inner, (*path, key), found)
+                read = readers.get(key) or readers.setdefault(key, reader(fields[key].shape))
+                made[key] = read(inner, (*path, key), found)
             elif read_other:
                 made[key] = read_other(inner, (*path, key), found)
             elif fields:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from kei_assembler.records import NamedTuple
 from kei_assembler.whitespace import HAS_TEXT, ONE_LINE, has_text, is_line
@@ -140,3 +140,38 @@ def applying(shape: Any) -> list[tuple[Callable[[Any], object], Constraint]]:
     rows = TYPES[shape.type].constraints
     tests = ((constraint.test(getattr(shape, constraint.attribute)), constraint) for constraint in rows)
     return [(meets, constraint) for meets, constraint in tests if meets]
+
+
+Tests = list[Callable[[Any], object]]
+"""What a string must pass to be valid."""
+
+
+def tests_of_text(shape: Any) -> Tests | None:
+    """Return the tests for a string of a shape, or None if it is not the shape of a string."""
+    return [meets for meets, _ in applying(shape)] if shape.type is str else None
+
+
+def tests_of_texts(shape: Any) -> Tests | None:
+    """Return the tests for the values of a table if all of them are strings of the same shape, or otherwise None."""
+    if shape.item or shape.conflicts or not shape.fields:
+        return None
+    first = shape.fields[0].shape
+    return tests_of_text(first) if all(field.shape == first for field in shape.fields) else None
+
+
+def are_valid_texts(values: Iterable[Any], tests: Tests) -> bool:
+    """Return whether all values are strings that pass the tests. `map` needs no call of Python for each of them."""
+    return are_texts(values) and all(all(map(meets, values)) for meets in tests)
+
+
+def are_texts(entries: Iterable[Any]) -> bool:
+    """Return whether all of these values are strings."""
+    return _TEXTS.issuperset(map(type, entries))
+
+
+_TEXTS = frozenset({str})
+
+
+def is_texts(value: Any) -> TypeGuard[list[str]]:
+    """Return whether a value is a list of strings."""
+    return isinstance(value, list) and are_texts(value)

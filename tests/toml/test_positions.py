@@ -205,6 +205,31 @@ def test_every_key_and_item_of_a_document_is_located(grammar: Grammar, data: st.
     for key in source.data:
         alone = [mention for mention in mentions(source.text) if mention.path[0] == key]
         assert [*mentions(source.text, key)] == alone
+        other = read_toml("a.toml", source.text.encode())  # in which no other key has been located
+        paths = [path for path in document.offsets if path[0] == key]
+        assert [other.locate(path) for path in paths] == [source.locate(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'tools = ["Read"]\nmodel = "opus"\n',
+        'model = "opus"\n\ntools = [\n    "Read", # a comment\n]\n[values]\nTOOLS = "tools = 1"\n',
+        'role = """\ntools = ["Read"]\nmore\n"""\n"tools" = ["Read"]\n',
+        "role = '''\n  tools = [\"Read\"]\n'''\n'tools'=[\"Read\"]",
+        '"\\u0074ools" = ["Read"]\nrole = """\ntools = ["Read"]\nmore\n"""\n',
+        '# tools = ["Write"]\n  tools\t= ["Read"]\n[target.claude-code]\ntools = ["Bash"]\n',
+        'a = 1\ntools = """\nx\n\ntools"""\n',
+        "[tools]\na = 1\n",
+        "tools.a = 1\ntools.b = 2\n",
+    ],
+)
+def test_a_key_is_located_without_the_others_as_with_them(text: str) -> None:
+    source, lone = read_toml("a.toml", text.encode()), read_toml("a.toml", text.encode())
+    assert source.error is None
+    for path in (("tools",), ("tools", 0), ("tools", "a")):
+        all_of = {mention.path: mention.span for mention in reversed([*mentions(source.text)])}
+        assert lone.locate(path) == all_of.get(path, all_of["tools",])
 
 
 def test_many_keys_are_located_as_few_are() -> None:

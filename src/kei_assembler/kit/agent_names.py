@@ -64,7 +64,7 @@ class AgentNames:
     def is_only_base(self, agent: str) -> bool:
         """Return whether an abstract manifest has this name, and no agent outside the kit has it too."""
         kit = self.kit
-        return agent in kit.agents and agent not in kit.settings.external_agents and self.is_abstract(agent)
+        return agent in kit.agents and self.is_abstract(agent) and agent not in kit.settings.external_agents
 
     @cached_property
     def agents(self) -> frozenset[str]:
@@ -75,13 +75,13 @@ class AgentNames:
         self._display_names[agent] = ""
         file = self.kit.files_by_agent.get(agent)
         content = self.kit.content_of(file) if file else b""
-        # most manifests have no such key, and a search is faster than parsing
-        if file and (any(key in content for key in _KEYS) or self._may_inherit(content, level)):
+        # most manifests have no such key, and a search is faster than parsing, most of all one from the end
+        if file and (any(content.rfind(key) >= 0 for key in _KEYS) or self._may_inherit(content, level)):
             self.add(file, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
 
     def _may_inherit(self, content: bytes, level: int) -> bool:
         """Return whether a manifest with this content may inherit a display name. It has so many heirs on the way."""
-        if _EXTENDS not in content:
+        if content.rfind(_EXTENDS) < 0:
             return False
         bases = _BASE.findall(content)
         is_clear = len(bases) == content.count(_EXTENDS) == 1

@@ -191,7 +191,7 @@ def _may_refer(source: Source) -> bool:
     """Return whether a manifest without bases may refer to bundles, or by mistake to bases."""
     text, handoffs = source.text, source.data.get("handoff", ())
     is_dropping = "unset" in source.data or (bool(handoffs) and "false" in text)
-    return source.has_escapes or is_dropping or BUNDLE in text or INHERITED in text
+    return source.has_escapes or is_dropping or BUNDLE in text or text.rfind(INHERITED) >= 0
 
 
 def _extended(file: str, base: str, chain: _Chain) -> _Chain:

@@ -314,21 +314,21 @@ def manifest_reader(
     rules can check the rest. Only a manifest without errors should be rendered.
     """
     read, empty = reader(shape), {field.key: field.default for field in (*FIELDS, *shape.fields)}
+    extra_keys = tuple(key for key in empty if key not in _FIELD_KEYS)
 
     def decode(data: Mapping[str, Any]) -> tuple[Manifest, list[ValidationError]]:
         validation_errors: list[ValidationError] = []
         values = {**empty, **read(data, (), validation_errors), "kind": kind.name}
-        values["handoff"] = tuple([Handoff(**entry) for entry in values["handoff"]])
+        values["handoff"] = tuple([Handoff(entry["target"], entry["trigger"]) for entry in values["handoff"]])
         values["references"] = References(**values["references"])
         # the text replaces the name of its file before a manifest is decoded, unless the file cannot be used
         values["role"] = values["role"] if isinstance(values["role"], str) else ""
-        for key in INHERITANCE_KEYS:
-            values.pop(key, None)
-        known = {field: values.pop(key) for key, field in _ATTRIBUTES.items()}
-        return Manifest(**known, extra=values), validation_errors
+        extra = {key: values[key] for key in extra_keys}
+        return Manifest._make([*[values[key] for key in _KEYS], extra]), validation_errors
 
     return decode
 
 
-_ATTRIBUTES = {field.key: field.key.replace("-", "_") for field in FIELDS if field.key not in INHERITANCE_KEYS}
-"""The fields of `Manifest`, by their keys in TOML."""
+_FIELD_KEYS = frozenset(field.key for field in FIELDS)
+_KEYS = sorted(_FIELD_KEYS.difference(INHERITANCE_KEYS), key=lambda key: Manifest._fields.index(key.replace("-", "_")))
+"""The keys in TOML of the fields of `Manifest`, in their order, without `extra`."""

@@ -22,7 +22,6 @@ from kei_assembler.validation import (
     Field,
     Shape,
     any_of,
-    are_texts,
     fits,
     list_of,
     matching,
@@ -31,6 +30,7 @@ from kei_assembler.validation import (
     table,
     table_of,
 )
+from kei_assembler.value_types import are_texts
 
 MANIFEST_KEYS = tuple(field.key for field in FIELDS)
 

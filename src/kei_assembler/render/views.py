@@ -16,7 +16,7 @@ from kei_assembler.markdown.structure import (
     trimmed,
 )
 from kei_assembler.model.manifest import Handoff, Manifest
-from kei_assembler.validation import are_texts
+from kei_assembler.value_types import are_texts
 from kei_assembler.whitespace import collapse_whitespace_all
 
 VARIABLES = ("agent", "allowed", "blocks", "extra", "report_fence", "target")

@@ -21,7 +21,7 @@ from kei_assembler.rules.runner import run_rule
 from kei_assembler.rules.upstream import record_broken
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import START, Source, read_text
-from kei_assembler.validation import is_texts
+from kei_assembler.value_types import is_texts
 
 RECORD = ".assemble/imported.json"
 MAX_RECORD_BYTES = 128 * 1024 * 1024

@@ -46,6 +46,7 @@ from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.inheritance import check_inheritance
 from kei_assembler.rules.kit_usage import KitUsage
 from kei_assembler.rules.manifest_context import ManifestContext
+from kei_assembler.rules.recurring import RulesForAgents, with_findings
 from kei_assembler.rules.runner import diagnose, first_findings, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.targets import TARGETS
@@ -72,7 +73,8 @@ _FAMILIES = (
 )
 OF_MANIFEST: tuple[Rule, ...] = tuple(chain.from_iterable(family.OF_MANIFEST for family in _FAMILIES))
 _OF_SOME = (*sections.OF_MANIFEST, *set_values.OF_MANIFEST, *value_places.OF_MANIFEST)
-_OF_PLAIN_MANIFEST = tuple(rule for rule in OF_MANIFEST if rule not in _OF_SOME)
+_ALL_FOR_AGENTS = RulesForAgents(OF_MANIFEST)
+_PLAIN_FOR_AGENTS = RulesForAgents(rule for rule in OF_MANIFEST if rule not in _OF_SOME)
 """The rules for a manifest without sections and values. Most manifests have none, and many rules are about them."""
 
 OF_BASE = (
@@ -146,8 +148,7 @@ def check_context(context: ManifestContext) -> list[Diagnostic]:
     context.is_base = context.is_base or bool(keys.about(context, "abstract"))  # also if it is misspelled
     if context.is_base:
         return _check_as_base(context)
-    rules = _rules_for(context) if source.data else (keys.empty_manifest,)
-    found = _checked(context, (*keys.OF_VALIDATION, *rules) if context.validation_errors else rules)
+    found = _diagnosed(context, _broken_rules(context))
     found += _check_limited(context) if context.kind is AGENT else []
     if context.kind is not AGENT or context.manifest.also_skill:
         from kei_assembler.rules import other_kinds
@@ -180,14 +181,19 @@ def _check_limited(context: ManifestContext) -> list[Diagnostic]:
     return found + _check_given(context, given, targets)
 
 
-def _rules_for(context: ManifestContext) -> tuple[Rule, ...]:
+def _broken_rules(context: ManifestContext) -> list[Rule]:
+    """Return the rules that have findings about the values of a manifest that is not only a base."""
+    of_validation = list(with_findings(keys.OF_VALIDATION, context)) if context.validation_errors else []
+    if not context.source.data:
+        return [*of_validation, *with_findings((keys.empty_manifest,), context)]
     if context.kind is not AGENT:
         from kei_assembler.rules import other_kinds  # most kits have only agents
 
-        return other_kinds.RULES[context.kind.name]
+        return [*of_validation, *with_findings(other_kinds.RULES[context.kind.name], context)]
     data = context.data
     is_using_values = context.kit.settings.values or "values" in data or "target" in data or context.filled_texts.texts
-    return OF_MANIFEST if is_using_values or context.sections else _OF_PLAIN_MANIFEST
+    rules = _ALL_FOR_AGENTS if is_using_values or context.sections else _PLAIN_FOR_AGENTS
+    return of_validation + rules.with_findings(context)
 
 
 def _check_given(context: ManifestContext, given: dict[str, str], targets: Iterable[str]) -> list[Diagnostic]:
@@ -253,8 +259,12 @@ def check_defaults(kit: LoadedKit) -> list[Diagnostic]:
 
 
 def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic]:
+    return _diagnosed(context, list(with_findings(rules, context)))
+
+
+def _diagnosed(context: ManifestContext, broken: list[Rule]) -> list[Diagnostic]:
+    """Return the diagnostics of the rules that have findings about a manifest."""
     found: list[Diagnostic] = []
-    broken = list(_with_findings(rules, context))
     unfilled = _names_to_fill(context) if broken else frozenset()
     for rule in broken:
         findings = first_findings(rule, context)
@@ -262,14 +272,6 @@ def _checked(context: ManifestContext, rules: Iterable[Rule]) -> list[Diagnostic
             findings = [each for each in findings if each.where not in unfilled]
         found += diagnose(rule, context.source, map(context.placed, findings))
     return found
-
-
-def _with_findings(rules: Iterable[Rule], context: ManifestContext) -> Iterator[Rule]:
-    """Yield the rules that have findings about a manifest."""
-    for rule in rules:
-        for _ in rule.check(context):  # faster than a call for each rule: most have no findings
-            yield rule
-            break
 
 
 def _names_to_fill(context: ManifestContext) -> frozenset[KeyPath]:

@@ -23,7 +23,7 @@ from kei_assembler.toml.source import START
 from kei_assembler.whitespace import has_text
 
 
-@rule("B201", fixable=Fixable.EITHER)
+@rule("B201", fixable=Fixable.EITHER, about="blocks")
 def unknown_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block that does not exist.
 
@@ -64,7 +64,7 @@ def unknown_block(context: ManifestContext) -> Iterable[Violation]:
             )
 
 
-@rule("B202", fixable=Fixable.SAFELY)
+@rule("B202", fixable=Fixable.SAFELY, about="blocks")
 def repeated_block(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block twice.
 
@@ -173,7 +173,7 @@ def _corrections(context: ManifestContext) -> dict[str, str]:
     return {name: meant_name(name, obligatory, folders) or name for name in islice(names, MAX_FINDINGS)}
 
 
-@rule("B204", fixable=Fixable.EITHER)
+@rule("B204", fixable=Fixable.EITHER, about="blocks")
 def invalid_block_name(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a block with an invalid name.
 

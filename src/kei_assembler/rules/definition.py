@@ -55,7 +55,8 @@ class Rule(NamedTuple):
     """A check with its code and severity. The docstring of `check` is the rule's documentation.
 
     `may_ignore` says whether the setting `ignore` can silence the rule. An error that would make the outputs wrong
-    cannot be silenced.
+    cannot be silenced. If the key that it is `about`, with the kit, decides whether it has findings about a valid
+    manifest, it does not run again for the same value, see `recurring`.
     """
 
     code: str
@@ -63,6 +64,7 @@ class Rule(NamedTuple):
     may_ignore: bool
     check: Callable[..., Iterable[Violation]]
     fixable: Fixable = Fixable.NEVER
+    about: str = ""
 
     @property
     def name(self) -> str:
@@ -71,10 +73,15 @@ class Rule(NamedTuple):
 
 
 def rule(
-    code: str, severity: Severity = Severity.ERROR, *, may_ignore: bool = False, fixable: Fixable = Fixable.NEVER
+    code: str,
+    severity: Severity = Severity.ERROR,
+    *,
+    may_ignore: bool = False,
+    fixable: Fixable = Fixable.NEVER,
+    about: str = "",
 ) -> Callable[[Callable[..., Iterable[Violation]]], Rule]:
     """Return a decorator that turns a check into a rule. Warnings and notes can always be ignored."""
-    return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check, fixable)
+    return lambda check: Rule(code, severity, may_ignore or severity < Severity.ERROR, check, fixable, about)
 
 
 def documented(code: str, severity: Severity = Severity.ERROR) -> Callable[[Callable[[], None]], Rule]:

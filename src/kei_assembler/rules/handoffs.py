@@ -110,8 +110,9 @@ def handoff_to_itself(context: ManifestContext) -> Iterable[Violation]:
         # assemble.toml
         external-agents = ["implementer"]
     """
+    own = stem(context.source.file)
     for index, handoff in enumerate(context.manifest.handoff):
-        if handoff.target == stem(context.source.file):
+        if handoff.target == own:
             path = ("handoff", index, "target")
             drop = f"drop the handoff in `{handoff.target}` with `trigger = false`"
             hint = "name another agent, or remove the handoff" if context.is_own(path) else drop
@@ -161,7 +162,7 @@ def repeated_handoff(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(("handoff", index, "target"), message, "combine the two triggers into one", related)
 
 
-@rule("H304", Severity.WARNING)
+@rule("H304", Severity.WARNING, about="tools")
 def cannot_hand_off(context: ManifestContext) -> Iterable[Violation]:
     """An agent has handoffs, but its list of tools lacks `Agent`.
 

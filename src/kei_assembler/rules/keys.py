@@ -125,7 +125,7 @@ def missing_key(context: ManifestContext) -> Iterable[Violation]:
         obligatory = ["baseline"]
         required = ["name", "blocks"]
     """
-    for key in context.required:
+    for key in [key for key in context.required if not _is_filled(context.data.get(key))]:
         if is_missing(context, key) and not _is_elsewhere(context, key):
             if key in context.data:
                 yield Violation((key,), f"`{key}` is empty", "the kit requires it; fill it in")
@@ -218,7 +218,7 @@ def _tools_of_client(path: KeyPath) -> Collection[str]:
             return ()
 
 
-@rule("K109", may_ignore=True, fixable=Fixable.SAFELY)
+@rule("K109", may_ignore=True, fixable=Fixable.SAFELY, about="tools")
 def repeated_entry(context: ManifestContext) -> Iterable[Violation]:
     """A list repeats an entry: `tools`, `targets`, or a list in the table of a target.
 
@@ -328,9 +328,13 @@ def is_missing(context: ManifestContext, key: str) -> bool:
 def _is_filled(value: object) -> bool:
     if isinstance(value, str):
         return bool(has_text(value))
-    # `0` and `false` are values, too
-    inner = value.values() if isinstance(value, dict) else (value,)
-    return any(isinstance(each, int | float) or bool(each) for each in inner)
+    if isinstance(value, dict):
+        return any(map(_is_value, value.values()))
+    return _is_value(value)
+
+
+def _is_value(value: object) -> bool:
+    return bool(value) or isinstance(value, int | float)  # `0` and `false` are values, too
 
 
 def _of_kind(context: ManifestContext, kind: str) -> Iterator[ValidationError]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.records import NamedTuple
@@ -168,17 +169,23 @@ def excesses(given: Given, targets: Iterable[str]) -> Iterator[tuple[Limit, str]
 def _excess(limit: Limit, value: str | bytes, label: str) -> str:
     """Return the message for a value that exceeds a client's limit, or nothing."""
     name, size = _NAMES[limit.part], len(value)
-    amount = counted(size, "byte" if limit.part == "file" else "character")
     if size < limit.minimum:
-        return f"{name} has {amount}; the minimum for {label} is {limit.minimum:,}"
+        return f"{name} has {_amount(limit, size)}; the minimum for {label} is {limit.minimum:,}"
     if 0 < limit.maximum < size:
         bound = f"{label} warns above" if limit.is_advisory else f"the maximum for {label} is"
-        return f"{name} has {amount}; {bound} {limit.maximum:,}"
+        return f"{name} has {_amount(limit, size)}; {bound} {limit.maximum:,}"
     if limit.reserved and str(value).lower() in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
-    if limit.pattern and not re.fullmatch(limit.pattern, str(value)):
+    if limit.pattern and not _compiled(limit.pattern).fullmatch(str(value)):
         return f"{name} must be {limit.expects} for {label}"
     return ""
+
+
+def _amount(limit: Limit, size: int) -> str:
+    return counted(size, "byte" if limit.part == "file" else "character")
+
+
+_compiled = cache(re.compile)
 
 
 _HELP = {

@@ -125,3 +125,10 @@ def texts_of(context: ManifestContext) -> Iterator[tuple[KeyPath, str]]:
     if context.fits("handoff"):
         handoffs = enumerate(data.get("handoff", ()))
         yield from ((("handoff", index, "trigger"), handoff["trigger"]) for index, handoff in handoffs)
+
+
+def joined_texts(context: ManifestContext) -> str:
+    """Return the texts of `texts_of` in one. Texts that are not valid can be in it, too."""
+    manifest = context.manifest
+    triggers = [handoff.trigger for handoff in manifest.handoff]
+    return "\0".join([manifest.role, *manifest.domain_in, *manifest.forbidden_domain, *triggers])

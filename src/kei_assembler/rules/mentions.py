@@ -19,7 +19,7 @@ from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.kit_usage import KitUsage
-from kei_assembler.rules.links import texts_of
+from kei_assembler.rules.links import joined_texts, texts_of
 from kei_assembler.rules.manifest_context import ManifestContext
 from kei_assembler.suggestions import Certainty, certainty, misspelled, nearest
 from kei_assembler.targets import TARGETS
@@ -250,15 +250,14 @@ def of_block(usage: KitUsage, block: Block) -> Iterator[Naming]:
 
 def of_manifest(context: ManifestContext) -> Iterator[Naming]:
     """Yield the texts of a manifest if one of them may name an agent or a path that does not exist."""
-    if not any("`" in source.text or source.has_escapes for source in context.sources()):
-        return
-    found = [(path, text) for path, text in texts_of(context) if "`" in text]
     # most manifests name only agents that exist, and it is faster to find that out for all texts at once
-    if not _may_have_findings(context.kit, "\0".join(text for _, text in found)):
+    joined = joined_texts(context)
+    if "`" not in joined or not _may_have_findings(context.kit, joined):
         return
-    for path, text in found:
-        locate = partial(context.locate_text, path, text)
-        yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff", context.outputs)
+    for path, text in texts_of(context):
+        if "`" in text:
+            locate = partial(context.locate_text, path, text)
+            yield Naming(context.kit, text, locate, stem(context.source.file), path[0] == "handoff", context.outputs)
 
 
 def _may_have_findings(kit: LoadedKit, text: str) -> bool:

@@ -155,7 +155,7 @@ def is_renamed(manifest: Manifest, target: str) -> bool:
     return client_name(manifest.name, manifest.display_name, TARGETS[target]) != manifest.name
 
 
-@rule("K129", Severity.WARNING)
+@rule("K129", Severity.WARNING, about="display-name")
 def refused_display_name(context: ManifestContext) -> Iterable[Violation]:
     """A client does not accept the `display-name`, so the agent has its `name` there.
 
@@ -187,7 +187,7 @@ def refused_display_name(context: ManifestContext) -> Iterable[Violation]:
         yield Violation(("display-name",), message, reasons)
 
 
-@rule("K131", Severity.WARNING)
+@rule("K131", Severity.WARNING, about="tools")
 def name_not_for_scopes(context: ManifestContext) -> Iterable[Violation]:
     """An agent cannot be limited to starting another agent whose `display-name` has commas or parentheses.
 

@@ -16,7 +16,7 @@ from kei_assembler.suggestions import did_you_mean, listed, nearest
 from kei_assembler.targets.instructions import SKILL_TOOLS
 
 
-@rule("R501")
+@rule("R501", about="target")
 def right_not_allowed(context: ManifestContext) -> Iterable[Violation]:
     """A manifest gives its agent a right that the kit's settings do not allow.
 

@@ -163,7 +163,7 @@ def output_not_loaded(kit: LoadedKit, target: str, path: str) -> Iterable[Violat
     yield Violation(where, f"{row.label} looks for agents in `{folder}`, so it does not load `{path}`", hint)
 
 
-@rule("O628", Severity.WARNING)
+@rule("O628", Severity.WARNING, about="target")
 def ignored_in_plugin(context: ManifestContext) -> Iterable[Violation]:
     """A manifest sets a key that the client ignores in a plugin, where the output is.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.rules.definition import Violation
 from kei_assembler.rules.remedies import removing
-from kei_assembler.validation import are_texts
+from kei_assembler.value_types import are_texts
 
 
 def repeats(path: KeyPath, entries: Collection[object], key: Callable[[str], str] | None = None) -> Iterator[Violation]:

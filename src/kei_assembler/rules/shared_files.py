@@ -285,7 +285,7 @@ def _is_understood(entry: str, row: Target, foreign: Foreign) -> bool:
     return foreign.has_tool_names and (tool if written is None else written.get(tool)) in (row.tools.names or {})
 
 
-@rule("O633", Severity.WARNING)
+@rule("O633", Severity.WARNING, about="target")
 def table_without_file(context: ManifestContext) -> Iterable[Violation]:
     """A manifest has a table for a client that gets no file of its own, so the table has no effect.
 

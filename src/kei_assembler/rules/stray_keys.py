@@ -14,7 +14,9 @@ from kei_assembler.whitespace import SPACES
 
 def strays(context: ManifestContext) -> Iterator[KeyPath]:
     """Yield the paths of keys of the manifest that are below the header of a table that accepts any key."""
-    of_kit = (key for key, kind in context.kit.settings.extra_keys.items() if kind == "table")
+    of_kit = [key for key, kind in context.kit.settings.extra_keys.items() if kind == "table"]
+    if context.data.keys().isdisjoint(("target", "values", *of_kit)):  # as in most manifests
+        return
     found = (_in_open_tables(context.data.get(table), (table,)) for table in ("target", *of_kit))
     for path in chain(*found, _in_values(context)):
         if is_header(context, path[:-1]) and not is_header(context, path):

@@ -85,7 +85,7 @@ def _unlisted(shape: Shape, value: Any, path: KeyPath) -> Iterator[tuple[KeyPath
                 yield from _unlisted(inner_shape, inner, (*path, key))
 
 
-@rule("K117", may_ignore=True, fixable=Fixable.UNSAFELY)
+@rule("K117", may_ignore=True, fixable=Fixable.UNSAFELY, about="target")
 def unknown_event(context: ManifestContext) -> Iterable[Violation]:
     """A hook is for an event that `assemble` does not know. Clients drop such a hook, and it never runs.
 
@@ -133,7 +133,7 @@ def unknown_event(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(each.path, message, hint, remedy=remedy)
 
 
-@rule("K118", Severity.WARNING, fixable=Fixable.UNSAFELY)
+@rule("K118", Severity.WARNING, fixable=Fixable.UNSAFELY, about="target")
 def misspelled_inner_key(context: ManifestContext) -> Iterable[Violation]:
     """A key in a table of a target, such as a hook or a server, is probably a misspelling. The client ignores it.
 
@@ -177,7 +177,7 @@ def misspelled_inner_key(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(each.path, message, f"did you mean `{match}`?", remedy=remedy)
 
 
-@rule("K119", Severity.NOTE)
+@rule("K119", Severity.NOTE, about="target")
 def unknown_inner_key(context: ManifestContext) -> Iterable[Violation]:
     """A table of a target, such as a hook or a server, has a key that `assemble` does not know.
 

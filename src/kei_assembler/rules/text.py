@@ -10,6 +10,7 @@ from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.filled_texts import BlockGap
+from kei_assembler.markdown.placeholders import may_have_placeholders
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import code_lines, outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
@@ -79,8 +80,7 @@ _NOT_IN_TABLE = "write the text itself: values do not fill tables in extra keys"
 
 
 def _may_have_braces(source: Source) -> bool:
-    # two braces leave an empty part between them; splitting at one brace is several times faster than finding two
-    return source.has_escapes or "" in source.text.split("{")[1:]
+    return source.has_escapes or may_have_placeholders(source.text)
 
 
 @rule("T402", may_ignore=True, fixable=Fixable.SAFELY)

@@ -14,7 +14,7 @@ from kei_assembler.targets import ALIASES, TARGETS
 from kei_assembler.targets.tools import Tools
 
 
-@rule("K122", Severity.WARNING)
+@rule("K122", Severity.WARNING, about="target")
 def allowed_and_denied(context: ManifestContext) -> Iterable[Violation]:
     """A tool is both allowed and denied, so the agent lacks it.
 

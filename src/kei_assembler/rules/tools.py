@@ -22,7 +22,7 @@ from kei_assembler.whitespace import has_text
 _TOOL_WITH_SCOPE = lazy_re.compile(r"(?P<tool>\w+)\(.*\)")
 
 
-@rule("K111", Severity.WARNING, fixable=Fixable.UNSAFELY)
+@rule("K111", Severity.WARNING, fixable=Fixable.UNSAFELY, about="tools")
 def unknown_tool(context: ManifestContext) -> Iterable[Violation]:
     """A manifest lists a tool that does not exist.
 
@@ -75,7 +75,7 @@ def _former_tool(tools: Sequence[str], index: int) -> Violation:
     return Violation(path, message, hint, remedy=None if scope else remedy)
 
 
-@rule("K121", may_ignore=True, fixable=Fixable.UNSAFELY)
+@rule("K121", may_ignore=True, fixable=Fixable.UNSAFELY, about="target")
 def misspelled_denial(context: ManifestContext) -> Iterable[Violation]:
     """A list of tools that the agent must not use has a misspelled name, so the agent can use the tool.
 
@@ -162,7 +162,7 @@ def is_one_tool(entry: str) -> bool:
     return _ONE_TOOL.fullmatch(entry) is not None
 
 
-@rule("K116")
+@rule("K116", about="tools")
 def several_tools(context: ManifestContext) -> Iterable[Violation]:
     """An entry of `tools` does not name exactly one tool, limited or not, or the tools of one server.
 
@@ -205,7 +205,7 @@ def _single_tool_help(entry: str) -> str:
     return "say what the tool is limited to, or remove the parentheses" if has_scope else "write the name of one tool"
 
 
-@rule("K113", Severity.NOTE)
+@rule("K113", Severity.NOTE, about="tools")
 def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
     """A client has no counterpart for a tool, so the agent lacks the tool there.
 
@@ -232,7 +232,7 @@ def tool_without_counterpart(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(_first(context, lost), message, _hint(target))
 
 
-@rule("K114", Severity.WARNING)
+@rule("K114", Severity.WARNING, about="tools")
 def tool_widened(context: ManifestContext) -> Iterable[Violation]:
     """A client cannot limit a tool as the manifest does, as in `Bash(git:*)`.
 
@@ -264,7 +264,7 @@ def tool_widened(context: ManifestContext) -> Iterable[Violation]:
             yield Violation(_first(context, tools.unscoped), message, _hint(target))
 
 
-@rule("K115")
+@rule("K115", about="tools")
 def no_tools_mean_all(context: ManifestContext) -> Iterable[Violation]:
     """No tool is left for a client that reads an empty list as all tools.
 

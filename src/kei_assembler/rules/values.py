@@ -102,7 +102,7 @@ def _targets_of(value: Named, context: ManifestContext) -> list[Target]:
     return [value.target] if value.target else [TARGETS[name] for name in targets]
 
 
-@rule("K124", Severity.NOTE)
+@rule("K124", Severity.NOTE, about="tools")
 def unknown_skill(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names a skill that is not in the project's folders.
 
@@ -156,7 +156,7 @@ def _has_skill(kit: LoadedKit, folders: Iterable[str], name: str) -> bool:
     return any(kit.tree_of(path).holds(path) and kit.files.exists(path) for path in of_user)
 
 
-@rule("K127", Severity.WARNING, fixable=Fixable.UNSAFELY)
+@rule("K127", Severity.WARNING, fixable=Fixable.UNSAFELY, about="tools")
 def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
     """A manifest names an agent that does not exist, but a similar one does, or a manifest that is only a base.
 
@@ -204,7 +204,7 @@ def misspelled_agent(context: ManifestContext) -> Iterable[Violation]:
 _AGENT = lazy_re.compile(r"[^*?:]*")  # no pattern, and not a plugin's
 
 
-@rule("K125", Severity.WARNING, fixable=Fixable.SAFELY)
+@rule("K125", Severity.WARNING, fixable=Fixable.SAFELY, about="model")
 def misspelled_model(context: ManifestContext) -> Iterable[Violation]:
     """A model is probably a misspelling of a client's own word for one.
 
@@ -248,7 +248,7 @@ _MODEL = lazy_re.compile(r"(?:claude-)?(?P<words>(?<=-)[\w-]+|[a-z]+)(?:\[\w+\])
 _MODEL_NAMES = frozenset(name for row in TARGETS.values() for name in row.model_names)
 
 
-@rule("K132", Severity.WARNING)
+@rule("K132", Severity.WARNING, about="model")
 def model_of_another_client(context: ManifestContext) -> Iterable[Violation]:
     """A model is a word that only other clients have.
 

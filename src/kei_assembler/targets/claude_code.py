@@ -152,7 +152,7 @@ CLAUDE_CODE = Target(
         fields.NON_EMPTY_DESCRIPTION,
         Limit(
             "description",
-            pattern=r"(?:(?!\\n)[\s\S])*",
+            pattern=r"[^\\]*(?:\\(?!n)[^\\]*)*",
             expects="free of a literal `\\n`, which becomes a line break",
             is_advisory=True,
         ),

@@ -11,7 +11,7 @@ from kei_assembler.toml.rewriting import Splices, at_end, placed, reordered, val
 from kei_assembler.toml.source import Source, read_toml
 from kei_assembler.toml.strings import respelled, written_at
 from kei_assembler.toml.writer import document, entry, is_section
-from kei_assembler.validation import is_texts
+from kei_assembler.value_types import is_texts
 
 
 def assigned(text: str, path: KeyPath, value: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import rtoml
 
+from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Span
 from kei_assembler.records import NamedTuple
 
@@ -23,7 +24,7 @@ MAX_NESTING = 64
 """The maximum number of nested tables and lists in a manifest or in settings."""
 
 START = Span(1, 1, 1, 1)
-_HIDING_ESCAPES = frozenset("uUxebfr")
+_HIDING_ESCAPE = lazy_re.compile(r"\\[uUxebfr]")
 _MAX_SEARCHED = 100  # a longer pattern takes long to compile
 _MAX_MENTIONS = 100_000
 _MAX_READ_ALONE = 3
@@ -59,7 +60,7 @@ class Source:
     @cached_property
     def has_escapes(self) -> bool:
         """Whether the text may have TOML escapes for characters that the text itself does not contain."""
-        return any(part[:1] in _HIDING_ESCAPES for part in self.text.split("\\")[1:] if part)
+        return _HIDING_ESCAPE.search(self.text) is not None
 
     def value(self, path: KeyPath) -> Any:
         """Return the value at a path of keys and indexes, or None if there is none."""
@@ -82,11 +83,14 @@ class Source:
         wanted = key if key in self._mentions else None if None in self._mentions else wanted
         if wanted not in self._read:
             # This module loads tree-sitter, which most runs do not need.
+            from kei_assembler.toml.lone_statement import lone_statement
             from kei_assembler.toml.positions import mentions
 
-            spans = self._read[wanted] = {}
-            for mention in self._mentions.get(wanted) or islice(mentions(self.text, wanted), _MAX_MENTIONS):
-                spans.setdefault(mention.path, mention.span)
+            spans, known = dict[KeyPath, Span](), self._mentions.get(wanted)
+            lines, statement = lone_statement(self, wanted) if wanted and not known else (0, "")
+            for mention in known or islice(mentions(statement or self.text, wanted), _MAX_MENTIONS):
+                spans.setdefault(mention.path, mention.span.below(lines))
+            self._read[wanted] = spans
         return self._read[wanted]
 
     def mentions(self, key: str | None = None) -> list[Mention]:
@@ -210,4 +214,4 @@ def _too_deep(data: dict[str, Any]) -> KeyPath | None:
     return level[0][0] if level else None
 
 
-_CONTAINERS = (dict, list)
+_CONTAINERS = frozenset({dict, list})

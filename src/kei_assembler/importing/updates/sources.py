@@ -24,7 +24,7 @@ from kei_assembler.records import NamedTuple
 from kei_assembler.repair.rename import files_of_block
 from kei_assembler.toml.assignments import assigned
 from kei_assembler.toml.source import with_lf
-from kei_assembler.validation import is_texts
+from kei_assembler.value_types import is_texts
 from kei_assembler.whitespace import has_text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kei_assembler.diagnostics import KeyPath
 from kei_assembler.records import NamedTuple
-from kei_assembler.validation import is_texts
+from kei_assembler.value_types import is_texts
 from kei_assembler.whitespace import collapse_whitespace
 
 _TABLES = ("target", "values", "references")
