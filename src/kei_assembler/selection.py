@@ -11,7 +11,6 @@ from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.sparse_checkout import files_at
 from kei_assembler.kit import LoadedKit, discovery, stem
-from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.loader import load_kit
 from kei_assembler.model.kinds import AGENT, KINDS
 from kei_assembler.model.manifest import is_abstract
@@ -298,5 +297,7 @@ def _not_a_manifest(kit: LoadedKit, argument: str, commands: Iterable[str]) -> A
 
 def _files_of_output(kit: LoadedKit, argument: str) -> Iterable[str]:
     """The manifests whose output an argument names: several ones if the file has sections."""
+    from kei_assembler.kit.owners import possible_outputs  # rarely needed
+
     paths = {*candidates(kit.folder, argument)}
     return dict.fromkeys(one.manifest for one in possible_outputs(kit) if one.output.path in paths)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from conftest import examples
+from kei_assembler.markdown import front_matter as front_matter_module
 from kei_assembler.markdown.front_matter import Value, front_matter
 from strategies import ANY_TEXT, TRICKY_TEXT
 
@@ -47,6 +48,13 @@ QUOTED = (
     *("@a", "*a", "&a", "!a", "%a", ">a", "|a", "`a`", "'a'", '"a"', ",a", "[a", "]a", "{a", "}a", "#a"),
     *(" a", "a ", "\ta", "a\n", "a\nb", "a\tb", "\x00", "\x7f", "\x85", "\u2028", "\ufeff", "\uffff"),
 )
+
+
+@given(TEXT | st.text("yYnNeEsSoOfFtTrRuUlLaA0123456789.+-_\u017f\u212a", max_size=6))
+@example("ye\u017f")
+def test_a_text_that_starts_with_a_letter_is_read_as_the_pattern_says(text: str) -> None:
+    expected = front_matter_module._READS_DIFFERENTLY.match(text) is not None
+    assert front_matter_module._reads_differently(text) == expected
 
 
 def _values(text: str) -> str:

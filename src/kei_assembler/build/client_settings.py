@@ -10,10 +10,8 @@ from typing import Any
 from kei_assembler import lazy_re
 from kei_assembler.build.namesakes import Named, Namesakes
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Span
-from kei_assembler.kit.client_json import plain_json, read_table
 from kei_assembler.model.settings import value_at
 from kei_assembler.paths import normalize
-from kei_assembler.rules.client_settings import Entry, changed_by_settings
 from kei_assembler.rules.runner import run_rule
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.facts import AgentSettings
@@ -48,10 +46,11 @@ def _in_file(
         for name, keys in entries.items() if isinstance(entries, dict) else ():
             agent = agents.get(row.identity(name))
             if agent and isinstance(keys, dict) and keys and not _is_same_file(settings, keys, source.file, agent):
+                from kei_assembler.rules.client_settings import Entry, changed_by_settings  # rarely needed
+
                 where = _locate(source, (*table, name))
-                yield from run_rule(
-                    changed_by_settings, source, Entry(where, row.name, tuple(keys), shown(agent.path), agent.manifest)
-                )
+                entry = Entry(where, row.name, tuple(keys), shown(agent.path), agent.manifest)
+                yield from run_rule(changed_by_settings, source, entry)
 
 
 def _is_same_file(settings: AgentSettings, keys: Mapping[str, Any], file: str, agent: Named) -> bool:
@@ -61,6 +60,8 @@ def _is_same_file(settings: AgentSettings, keys: Mapping[str, Any], file: str, a
 
 def _source(path: str, content: bytes) -> Source:
     """Read settings as TOML or as JSON. They have no data if the client cannot read them either."""
+    from kei_assembler.kit.client_json import read_table  # few projects have such settings
+
     if path.endswith(".toml"):
         return read_toml(path, content)
     source = read_text(path, content)
@@ -75,6 +76,8 @@ def _locate(source: Source, path: KeyPath) -> KeyPath | Span:
     """Return where a key is: in JSON, at its first mention after those of the keys around it."""
     if source.file.endswith(".toml"):
         return path
+    from kei_assembler.kit.client_json import plain_json  # rarely needed
+
     text, start, end = plain_json(source.text), 0, 0
     for key in path:
         quoted = json.dumps(key, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 
 from kei_assembler.build.classify import text_of
@@ -49,7 +48,7 @@ def _against_clients(usage: KitUsage, namesakes: Namesakes) -> Iterator[Diagnost
         tokens += sum(found)
         if tokens >= least:
             rule = long_descriptions if tokens > row.budget.maximum else descriptions_near_limit
-            longest = heapq.nlargest(_NAMED, generated)
+            longest = sorted(generated, reverse=True)[:_NAMED]
             all_ = Descriptions(target, tokens, len(generated) + len(found), len(found), longest)
             yield from run_rule(rule, usage.kit.read_manifest(usage.kit.files_by_agent[longest[0][1]]), all_)
 

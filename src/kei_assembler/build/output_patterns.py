@@ -53,8 +53,9 @@ def reach(pattern: str, manifests: str, base: str = "") -> Reach:
     return Reach(
         folder,
         os.path.basename(literals[-1]),
-        re.compile(_regex(spread, "name")),
-        re.compile(f"{re.escape(prefix)}(?:{inner})" if inner else "(?!)"),
+        # most folders do not exist, so that nothing is compared with these
+        lazy_re.compile(_regex(spread, "name")),
+        lazy_re.compile(f"{re.escape(prefix)}(?:{inner})" if inner else "(?!)"),
     )
 
 
@@ -87,6 +88,8 @@ def _spread(pattern: str, manifests: str) -> str:
     it is the manifests folder or one below, since any folder would mean to search everywhere. If `{dir}` is the kit's
     own folder, it adds nothing to the path.
     """
+    if _DIR not in pattern:
+        return pattern
     if manifests != "." and (is_hidden(manifests) or not _is_free(pattern.partition(_DIR)[0])):
         return normalize(pattern.replace(f"{_DIR}/", f"{manifests}/{_INNER}").replace(_DIR, f"{manifests}{_MORE}"))
     whole = re.sub(rf"(?:^|(?<=/)){_DIR}/", _INNER, pattern)

@@ -24,18 +24,25 @@ from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import COMMANDS, command_named, write
 from kei_assembler.cli.contradictions import refuse_contradictions
 from kei_assembler.cli.leading_options import commands_after, with_command_first
-from kei_assembler.cli.options import OneOf, kit_option, several, target_option, user_option
-from kei_assembler.cli.recursive import exclude_option, found_kits
+from kei_assembler.cli.options import (
+    OneOf,
+    WithHelp,
+    exclude_option,
+    kit_option,
+    printing,
+    several,
+    target_option,
+    user_option,
+)
 from kei_assembler.diagnostics import OUT_OF_MEMORY, AssembleError
 from kei_assembler.files import Files, run_cache
 from kei_assembler.kit import LoadedKit
 from kei_assembler.loader import load_kit
-from kei_assembler.markdown import shell
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.model.manifest import is_abstract
 from kei_assembler.paths import display_path
 from kei_assembler.records import NamedTuple
-from kei_assembler.report import FORMATS, headings, render, text_report
+from kei_assembler.report import FORMATS, render, text_report
 from kei_assembler.selection import files_of, kit_option_value, locate_kits, prefix_to
 
 if TYPE_CHECKING:
@@ -44,7 +51,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-class _DefaultGroup(click.Group):
+class _DefaultGroup(WithHelp, click.Group):
     """A group that runs its first subcommand if the arguments name none. Its help starts with that one's help.
 
     The other subcommands are imported on first use.
@@ -95,7 +102,7 @@ def _manifests_and_commands(ctx: click.Context, parameter: click.Parameter | Non
     return [*commands, *completion.manifests(ctx, parameter, incomplete)]
 
 
-class _DefaultCommand(click.Command):
+class _DefaultCommand(WithHelp):
     """The default subcommand, whose name its usage line leaves out."""
 
     def make_context(
@@ -110,8 +117,10 @@ _HELP = {"help_option_names": ["--help", "-h"]}
 _OUTPUT_DIR_HELP = "Build into this folder instead of the kit's root, with the same paths below it."
 
 
-@click.group(cls=_DefaultGroup, context_settings=_HELP)
-@click.version_option(__version__, message="assemble %(version)s")
+_VERSION = printing(["--version"], "Show the version and exit.", lambda _: f"assemble {__version__}")
+
+
+@click.group(cls=_DefaultGroup, params=[_VERSION], context_settings=_HELP)
 def assemble() -> None:
     """Assemble agent files."""
 
@@ -196,6 +205,8 @@ class _Kit(NamedTuple):
 
 def _kits(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[_Kit]:
     if options["recursive"]:
+        from kei_assembler.cli.recursive import found_kits  # rarely needed
+
         kits, unused = found_kits(folder, options["exclude"])
         return [_Kit(found, (), error, unused.get(found, ())) for found, error in kits]
     return [_Kit(located, named) for located, named in locate_kits(manifests, folder, COMMANDS).items()]
@@ -296,6 +307,8 @@ def _report(result: RunResult, output_format: str, can_cache: bool) -> int:
 
 def _selection(manifests: Sequence[str], folder: str | None, options: Mapping[str, Any]) -> list[str]:
     """Return the words of a command line that select its kits and what to build of them."""
+    from kei_assembler.markdown import shell
+
     lists = (("--exclude", options["exclude"]), ("--target", options["targets"]), ("--ignore", options["ignore"]))
     given = [*((name, value) for name, values in lists for value in values), *([("--kit", folder)] if folder else [])]
     selected = map(shell.word, manifests) if manifests else ("--all", "--recursive")
@@ -307,6 +320,8 @@ def _report_each(kits: Sequence[_Kit], output_format: str, options: Mapping[str,
 
     `selection` contains the words of the command line that select the kits.
     """
+    from kei_assembler.report import headings  # rarely needed
+
     results: list[RunResult] = []
     repairs: list[Repair] = []
     statuses: list[tuple[str, int]] = []

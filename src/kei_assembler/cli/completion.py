@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from itertools import filterfalse
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,13 +22,20 @@ from kei_assembler.model.manifest import settable_fields
 from kei_assembler.paths import display_path
 from kei_assembler.targets import CLAUDE_TOOLS
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 Completion = Callable[[click.Context, click.Parameter | None, str], list[str]]
 
-files = click.Path().shell_complete
-"""Lets the shell offer files and folders."""
 
-folders = click.Path(file_okay=False).shell_complete
-"""Lets the shell offer folders."""
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell offer files and folders."""
+    return click.Path().shell_complete(ctx, param, incomplete)  # a path looks for translations when it is created
+
+
+def folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell offer folders."""
+    return click.Path(file_okay=False).shell_complete(ctx, param, incomplete)
 
 
 def codes(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kei_assembler.cli.recursive import NEEDS_RECURSIVE
+from kei_assembler.cli.options import NEEDS_RECURSIVE
 
 
 def refuse_contradictions(manifests: Sequence[str], output_format: str, options: Mapping[str, Any]) -> None:

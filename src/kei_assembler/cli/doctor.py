@@ -14,8 +14,8 @@ from kei_assembler.analysis.doctor.reading import KitReading, reading_of
 from kei_assembler.build.result import CANNOT_RUN, failed
 from kei_assembler.cli import console
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import OneOf, home_option, kit_option
-from kei_assembler.cli.recursive import NEEDS_RECURSIVE, exclude_option, found_kits
+from kei_assembler.cli.options import NEEDS_RECURSIVE, OneOf, exclude_option, home_option, kit_option
+from kei_assembler.cli.recursive import found_kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK
 from kei_assembler.files.work_tree import git_top

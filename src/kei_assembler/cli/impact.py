@@ -18,8 +18,8 @@ from kei_assembler.analysis.impact.text import as_text
 from kei_assembler.build.result import Request, RunResult
 from kei_assembler.cli import completion, console
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import OneOf, home_option, kit_option, several
-from kei_assembler.cli.recursive import NEEDS_RECURSIVE, exclude_option, found_kits
+from kei_assembler.cli.options import NEEDS_RECURSIVE, OneOf, exclude_option, home_option, kit_option, several
+from kei_assembler.cli.recursive import found_kits
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files.git_tree import tree_at
 from kei_assembler.files.revisions import default_base, revision

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -52,11 +53,44 @@ class OptionalValues(click.Command):
         return super().parse_args(ctx, [*whole, *args[end:]])
 
 
+def printing(names: Sequence[str], words: str, text: Callable[[click.Context], str]) -> click.Option:
+    """Return an option that prints a text instead of the run.
+
+    Those of `click` look for translations of their help, which every run would wait for.
+    """
+
+    def show(ctx: click.Context, _: click.Parameter, is_given: bool) -> None:
+        if is_given and not ctx.resilient_parsing:
+            click.echo(text(ctx), color=ctx.color)
+            ctx.exit()
+
+    return click.Option(names, is_flag=True, expose_value=False, is_eager=True, help=words, callback=show)
+
+
+class WithHelp(click.Command):
+    """A command with an option `--help` for which nothing looks for a translation."""
+
+    @cached_property
+    def _own_help(self) -> click.Option:
+        return printing(["--help", "-h"], "Show this message and exit.", lambda ctx: ctx.get_help())
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:  # noqa: ARG002 - click's signature
+        """Return the option."""
+        return self._own_help
+
+
 def several(option: str, metavar: str, what: str, complete: Callable[..., Any]) -> Callable[[Function], Function]:
     """Return a decorator that adds a repeatable option."""
     words = f"{what}. Can be repeated."
     return click.option(option, multiple=True, metavar=metavar, help=words, shell_complete=complete)
 
+
+exclude_option = several(
+    "--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders
+)
+"""Adds the option `--exclude`, which the command gets as the argument `exclude`."""
+
+NEEDS_RECURSIVE = "--exclude requires --recursive"
 
 _TARGET_HELP = "Build only for this client or group. Can be repeated. `assemble targets` lists the clients."
 target_option = click.option(

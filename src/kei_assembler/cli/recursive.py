@@ -1,25 +1,16 @@
-"""Options and steps of the commands that can go through every kit in a folder and below it."""
+"""Steps of the commands that can go through every kit in a folder and below it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kei_assembler.cli import completion
 from kei_assembler.cli.commands import write
-from kei_assembler.cli.options import several
 from kei_assembler.markdown.hidden_text import shown
 from kei_assembler.selection import kits_below
 
 if TYPE_CHECKING:
     from kei_assembler.kit.search import Found
-
-exclude_option = several(
-    "--exclude", "GLOB", "With --recursive, skip the folders that match the pattern", completion.folders
-)
-"""Adds the option `--exclude`, which the command gets as the argument `exclude`."""
-
-NEEDS_RECURSIVE = "--exclude requires --recursive"
 
 
 def found_kits(folder: str | None, exclude: Sequence[str]) -> tuple[list[Found], Mapping[str, Sequence[int]]]:

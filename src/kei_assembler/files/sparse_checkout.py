@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from kei_assembler.diagnostics import AssembleError
 from kei_assembler.files import DISK, Entry, Files
 from kei_assembler.files.folder import Root
-from kei_assembler.files.overlay import Overlay
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.files.signatures import is_sparse, may_skip_entries
 from kei_assembler.files.work_tree import git_at, git_top
@@ -43,6 +42,10 @@ def is_left_out(files: Files, path: str) -> bool:
 
 
 def _unedited(files: Files) -> Files:
+    if files is DISK:
+        return files
+    from kei_assembler.files.overlay import Overlay  # rarely needed
+
     return files.files if isinstance(files, Overlay) else files
 
 

@@ -11,7 +11,6 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kei_assembler import lazy_re
-from kei_assembler.kit.owners import possible_outputs
 from kei_assembler.paths import is_inside, normalize, path_below, upwards
 from kei_assembler.targets import TARGETS
 from kei_assembler.targets.target import Target
@@ -61,6 +60,8 @@ class Placement:
     @cached_property
     def outputs(self) -> frozenset[str]:
         """The paths of all outputs of the kit, and of those that its agents would have for other targets."""
+        from kei_assembler.kit.owners import possible_outputs  # rarely needed
+
         return frozenset(one.output.path for one in possible_outputs(self.kit))
 
     def is_output(self, target: str, path: str) -> bool:

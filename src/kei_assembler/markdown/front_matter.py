@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from string import ascii_letters
 
 from kei_assembler import lazy_re
 
@@ -21,9 +22,11 @@ _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "-": "\\u0
 
 # A plain scalar would end here: at a comment, a key, a `---` or white space that parsers strip.
 _ENDS_EARLY = lazy_re.compile(rf"[{_UNPRINTABLE}]|---|:(?=\s|\Z)|\s#|\s\Z|\A\Z")
+_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")  # booleans and null of YAML 1.1
+_LETTERS = frozenset(ascii_letters) - {"e", "E"}  # all of which no number starts with
 _READS_DIFFERENTLY = lazy_re.compile(
     r"[\s,\[\]{}#&*!|>'\"%@`~=]|[-?:](?=\s|\Z)|<<\Z"  # starts with an indicator
-    r"|(?i:y|n|yes|no|on|off|true|false|null)\Z"  # booleans and null of YAML 1.1
+    rf"|(?i:{'|'.join(_WORDS)})\Z"
     r"|[-+]?(?:[0-9_.]|[eE][-+]?[0-9])[0-9a-fA-FxXoO_.:+-]*\Z|[-+]?\.(?i:inf|nan)\Z"  # numbers, sexagesimal too
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
@@ -52,7 +55,14 @@ def needs_quotes(text: str) -> bool:
         ends_early = _ENDS_EARLY.search(text) is not None
     else:  # the space is the only printable white space, and plain searches are several times faster than the pattern
         ends_early = text[-1:] in ("", " ", ":") or ": " in text or " #" in text or "---" in text
-    return ends_early or _READS_DIFFERENTLY.match(text) is not None
+    return ends_early or _reads_differently(text)
+
+
+def _reads_differently(text: str) -> bool:
+    """Return whether a text has another meaning than a plain scalar because of how it starts, or as a whole."""
+    if text[:1] in _LETTERS and text.isascii():  # only then is the case of a letter easy to ignore
+        return text.lower() in _WORDS
+    return _READS_DIFFERENTLY.match(text) is not None
 
 
 def json(value: Value) -> str:

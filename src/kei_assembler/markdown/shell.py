@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from shlex import quote
+from string import ascii_letters, digits
 
-from kei_assembler import lazy_re
 from kei_assembler.markdown.hidden_text import shown
 
 _SPECIAL_STARTS = ("-", "=", ":")
 """What an option starts with, the name of a command in zsh, and a pattern of git's."""
 
-_PLAIN = lazy_re.compile(r"[A-Za-z0-9_@%+,./][A-Za-z0-9_@%+=:,./-]*")
+_PLAIN = frozenset(f"{ascii_letters}{digits}_@%+=:,./-")
+"""The characters that no shell acts on, unless a word starts with one of those above."""
 
 
 def word(path: str) -> str:
@@ -20,8 +20,10 @@ def word(path: str) -> str:
     Where a report would escape a character, the word is written as `$'…'` with octal escapes, which bash, ksh and zsh
     read, as well as any shell that conforms to POSIX.1-2024.
     """
-    if _PLAIN.fullmatch(path):
+    if _PLAIN.issuperset(path) and path[:1] not in ("", *_SPECIAL_STARTS):
         return path
+    from shlex import quote  # rarely needed
+
     path = f"./{path}" if path.startswith(_SPECIAL_STARTS) else path
     return quote(path) if shown(path) == path else f"$'{''.join(map(_escape, path))}'"
 

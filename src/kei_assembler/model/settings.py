@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -371,3 +371,12 @@ def settings_values(table: Mapping[str, Any]) -> tuple[Mapping[str, tuple[Any, K
 def declarations(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
     """Return the values that the settings declare, with what they say about each."""
     return {name: value for name, value in settings.values.items() if isinstance(value, Mapping)}
+
+
+def faulty_patterns(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the names of the values whose declared pattern cannot be used, each with the reason."""
+    patterns = {name: row["pattern"] for name, row in declarations(settings).items() if row.get("pattern")}
+    if patterns:
+        from kei_assembler.model.value_patterns import fault_of  # few kits have patterns
+
+        yield from ((name, fault) for name, pattern in patterns.items() if (fault := fault_of(pattern)))

@@ -50,25 +50,30 @@ def inheritance(tree: nodes.Template) -> Inheritance:
     """Return the facts about a parsed template."""
     # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
     after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
-    overrides = (Override(block.name, block.lineno, _blocks_in(block)) for block in _outermost(after_extends))
-    return Inheritance(_parent(tree), _blocks_in(tree), _calls(tree), tuple(overrides))
+    overrides = (
+        Override(block.name, block.lineno, _blocks_among(block.find_all(nodes.Block)))
+        for block in _outermost(after_extends)
+    )
+    # walks through the tree once for all of them
+    found = [*tree.find_all((nodes.Extends, nodes.Block, nodes.Getattr, nodes.Getitem))]
+    return Inheritance(_parent(tree, found), _blocks_among(found), _calls(found), tuple(overrides))
 
 
-def _blocks_in(node: nodes.Node) -> frozenset[str]:
-    return frozenset(block.name for block in node.find_all(nodes.Block))
+def _blocks_among(found: Iterable[nodes.Node]) -> frozenset[str]:
+    return frozenset(node.name for node in found if isinstance(node, nodes.Block))
 
 
-def _parent(tree: nodes.Template) -> str | None:
-    extends = list(tree.find_all(nodes.Extends))
+def _parent(tree: nodes.Template, found: Iterable[nodes.Node]) -> str | None:
+    extends = [node for node in found if isinstance(node, nodes.Extends)]
     if not extends:
         return ""
     template = extends[0].template if len(extends) == 1 and extends[0] in tree.body else None
     return template.value if isinstance(template, nodes.Const) and isinstance(template.value, str) else None
 
 
-def _calls(tree: nodes.Template) -> frozenset[str]:
-    lookups = [(lookup.node, lookup.attr) for lookup in tree.find_all(nodes.Getattr)]
-    lookups += [(lookup.node, getattr(lookup.arg, "value", "")) for lookup in tree.find_all(nodes.Getitem)]
+def _calls(found: Iterable[nodes.Node]) -> frozenset[str]:
+    lookups = [(lookup.node, lookup.attr) for lookup in found if isinstance(lookup, nodes.Getattr)]
+    lookups += [(node.node, getattr(node.arg, "value", "")) for node in found if isinstance(node, nodes.Getitem)]
     return frozenset(str(name) for owner, name in lookups if isinstance(owner, nodes.Name) and owner.name == "self")
 
 

@@ -103,7 +103,8 @@ def _diff_colour(line: str) -> str:
 
 def _line(text: str) -> str:
     """Return a line that is safe to print: to GitHub, `::` after nothing but white space starts a command."""
-    return _LEADING_COMMAND.sub(r"\1<U+003A>", shown(text))
+    safe = shown(text)
+    return _LEADING_COMMAND.sub(r"\1<U+003A>", safe) if "::" in safe else safe
 
 
 _LEADING_COMMAND = lazy_re.compile(r"\A(\s*):(?=:)")

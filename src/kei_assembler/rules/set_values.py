@@ -8,8 +8,7 @@ from typing import Any
 from kei_assembler.diagnostics import Diagnostic, KeyPath, Location, Severity
 from kei_assembler.kit import LoadedKit
 from kei_assembler.markdown.placeholders import NAME, PLACEHOLDER, in_capitals
-from kei_assembler.model.settings import SETTINGS, declarations, settings_values
-from kei_assembler.model.value_patterns import MAX_LENGTH, fault_of, matches
+from kei_assembler.model.settings import SETTINGS, declarations, faulty_patterns, settings_values
 from kei_assembler.model.values import value_tables, values_for
 from kei_assembler.records import NamedTuple
 from kei_assembler.rules.definition import Fixable, Remedy, Violation, rule
@@ -183,13 +182,15 @@ def value_not_allowed(owner: ManifestContext | LoadedKit) -> Iterable[Violation]
 
 
 def _not_allowed(name: str, text: str, row: Mapping[str, Any]) -> tuple[str, str] | None:
-    choices, pattern = row.get("one-of"), row.get("pattern")
-    if choices and text not in choices:
+    if (choices := row.get("one-of")) and text not in choices:
         match = misspelled(text, choices)
         return f"the value `{name}` must be {listed(choices, joint='or')}", f"did you mean `{match}`?" if match else ""
-    if pattern and not matches(pattern, text):
-        limit = f"it has more than {MAX_LENGTH:,} characters" if len(text) > MAX_LENGTH else ""
-        return f"the value `{name}` does not match the pattern `{pattern}`", limit or row.get("doc", "")
+    if pattern := row.get("pattern"):
+        from kei_assembler.model.value_patterns import MAX_LENGTH, matches  # few kits have patterns
+
+        if not matches(pattern, text):
+            limit = f"it has more than {MAX_LENGTH:,} characters" if len(text) > MAX_LENGTH else ""
+            return f"the value `{name}` does not match the pattern `{pattern}`", limit or row.get("doc", "")
     return None
 
 
@@ -248,10 +249,9 @@ def unusable_pattern(kit: LoadedKit) -> Iterable[Violation]:
         name = "critic"
         description = "Reviews {{VERSION}}."
     """
-    for name, row in declarations(kit.settings).items():
-        if fault := fault_of(row.get("pattern", "")):
-            where = kit.settings_path("values", name, "pattern")
-            yield Violation(where, f"the pattern of `{name}` cannot be used: {fault}", "write a simpler pattern")
+    for name, fault in faulty_patterns(kit.settings):
+        where = kit.settings_path("values", name, "pattern")
+        yield Violation(where, f"the pattern of `{name}` cannot be used: {fault}", "write a simpler pattern")
 
 
 @rule("V104", fixable=Fixable.SAFELY)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from kei_assembler.diagnostics import KeyPath, Severity
@@ -43,8 +44,8 @@ def unlisted_keys(context: ManifestContext) -> Iterator[Unlisted]:
         for name, table in (tables.items() if isinstance(tables, dict) else ())
         if name in TARGETS and isinstance(table, dict)
         for key in table
-        if key in _OPEN[name]
-        for path, shape in _unlisted(_OPEN[name][key], table[key], ("target", name, key))
+        if key in _open(name)
+        for path, shape in _unlisted(_open(name)[key], table[key], ("target", name, key))
     ]
     if not found:
         return
@@ -63,9 +64,10 @@ def _is_open(shape: Shape) -> bool:
     return bool(shape.unlisted) or any(map(_is_open, parts(shape)))
 
 
-_OPEN = {
-    name: {field.key: field.shape for field in row.fields if _is_open(field.shape)} for name, row in TARGETS.items()
-}
+@cache
+def _open(target: str) -> Mapping[str, Shape]:
+    """The keys in the table of a target whose values can have unlisted keys, with their shapes."""
+    return {field.key: field.shape for field in TARGETS[target].fields if _is_open(field.shape)}
 
 
 def _unlisted(shape: Shape, value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Shape]]:

@@ -159,7 +159,7 @@ _ONE_TOOL = lazy_re.compile(
 @lru_cache(maxsize=1024)  # the manifests of a kit list the same tools again and again
 def is_one_tool(entry: str) -> bool:
     """Return whether an entry of `tools` names exactly one tool, limited or not, or the tools of one server."""
-    return _ONE_TOOL.fullmatch(entry) is not None
+    return entry.isalnum() or _ONE_TOOL.fullmatch(entry) is not None
 
 
 @rule("K116", about="tools")
