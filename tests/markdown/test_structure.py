@@ -18,6 +18,7 @@ from kei_assembler.markdown.structure import (
     escape_block_start,
     escape_block_starts,
     fence_around,
+    may_have_trailing_whitespace,
     outline,
     prose,
     strip_trailing_whitespace,
@@ -179,6 +180,7 @@ def test_trailing_whitespace_is_stripped_outside_code(text: str) -> None:
         assert after == (before if line.verbatim else before.rstrip(" \t"))
     assert outline(tidied) == outline(text)
     assert strip_trailing_whitespace(tidied) == tidied
+    assert may_have_trailing_whitespace(text.encode()) or tidied == text
 
 
 @examples(200)

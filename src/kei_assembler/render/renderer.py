@@ -18,14 +18,14 @@ from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, digest_of, line_for
-from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
+from kei_assembler.markdown.structure import may_have_trailing_whitespace, strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import Adapted, adapt, starts_agents, with_client_names
 from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
 from kei_assembler.records import NamedTuple
-from kei_assembler.render.templates import PACKAGE_FILES, TemplateFailure, Templates
+from kei_assembler.render.templates import PACKAGE_FILES, OfLast, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import unusable_path
@@ -111,8 +111,8 @@ class Renderer:
         self._can_name = cache(can_name)
         self._block = cache(self._load_block)
         self._has_variable = cache(self._find_variable)
-        self._encoded = lru_cache(maxsize=1)(str.encode)  # several targets share a body
-        self._may_hide = lru_cache(maxsize=1)(lambda body: may_hide(self._encoded(body)))
+        self._encoded = OfLast(str.encode)  # several targets share a body
+        self._may_hide = OfLast(lambda body: may_hide(self._encoded(body)))
         self._different = lru_cache(maxsize=_MAX_KEPT)(self._find_different)
         self._last: _Shared | None = None
         self._last_filled: tuple[Manifest, dict[str, Manifest]] | None = None
@@ -266,10 +266,19 @@ class Renderer:
             return of_manifest.bodies[template, allowed]
         body = render(**self.variables(manifest, target), target=target, allowed=allowed)
         # The package's template adds no trailing whitespace to these values.
-        body = (body if template in PACKAGE_FILES else strip_trailing_whitespace(body)).strip("\n")
+        body = body.strip("\n") if template in PACKAGE_FILES else self._stripped(body)
         if is_shared:
             of_manifest.bodies[template, allowed] = body
         return body
+
+    def _stripped(self, body: str) -> str:
+        """Return what a kit's template prints, without trailing whitespace and blank lines around it."""
+        raw = body.encode()
+        if may_have_trailing_whitespace(raw):
+            return strip_trailing_whitespace(body).strip("\n")
+        stripped = body.strip("\n")
+        self._encoded.remember(stripped, raw.strip(b"\n"))
+        return stripped
 
     def variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
         """Return the variables of the template: all except `allowed` and `target`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError, nodes
 
@@ -40,6 +40,8 @@ from kei_assembler.validation import fits
 if TYPE_CHECKING:
     from jinja2.ext import Extension
 
+_Result = TypeVar("_Result")
+
 PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
 PACKAGE_BODIES = {kind: f"default/{file}" for kind, file in BODY_TEMPLATES.items()}
 """The names by which a kit's templates can extend the package's templates, by kind."""
@@ -52,6 +54,27 @@ class TemplateFailure(AssembleError):
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__(diagnostics[0].message, diagnostics=diagnostics)
+
+
+class OfLast(Generic[_Result]):
+    """A function of a text that is called again only for another object than the last one.
+
+    A cache would compute the text's hash, which takes longer than some of these functions.
+    """
+
+    def __init__(self, function: Callable[[str], _Result]) -> None:
+        self._function = function
+        self._last: tuple[str, _Result] | None = None
+
+    def __call__(self, text: str) -> _Result:
+        """Return the function's result."""
+        if self._last is None or self._last[0] is not text:
+            self._last = text, self._function(text)
+        return self._last[1]
+
+    def remember(self, text: str, result: _Result) -> None:
+        """Remember the result for a text."""
+        self._last = text, result
 
 
 class Templates:
@@ -73,7 +96,7 @@ class Templates:
         self.source = cache(self._source)
         """Returns the source of a template. Jinja2 gives its file; for the package's, this is also its name."""
         self._may_open = cache(self._can_open)
-        self._unclosed = lru_cache(maxsize=1)(lambda body: outline(body).unclosed)  # several targets share a body
+        self._unclosed = OfLast(lambda body: outline(body).unclosed)  # several targets share a body
         self._ineffective_blocks = cache(self._find_ineffective_blocks)
 
     def _name_for(self, target: str, kind: str = AGENT.name) -> str:
