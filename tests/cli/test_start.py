@@ -28,13 +28,14 @@ OTHER_MODULES = frozenset(
     "cli.explain cli.import_ cli.init cli.new cli.schema cli.targets cli.watch files.git_index importing "
     "build.diff build.schema_files build.staged_files render.renderer render.limits render.sandbox "
     "rules.catalog scaffold scaffold.new_manifest kit.json_schema toml.writer toml.positions watch "
-    "markdown.lenient_yaml repair toml.rewriting".split()
+    "markdown.lenient_yaml repair toml.rewriting cli.recursive files.overlay kit.client_json kit.owners "
+    "model.value_patterns report.headings rules.client_settings".split()
 )
 BUILD_MODULES = frozenset({"build.schema_files", "render.limits", "render.renderer", "render.sandbox"})
 STANDARD = frozenset(
-    "asyncio concurrent csv ctypes dataclasses difflib email html http inspect logging multiprocessing optparse pdb "
-    "pickle pprint random socket ssl statistics string subprocess tempfile tomllib unittest urllib.request "
-    "xml zipfile".split()
+    "asyncio concurrent csv ctypes dataclasses difflib email heapq html http inspect logging multiprocessing "
+    "optparse pdb pickle pprint random shlex socket ssl statistics string subprocess tempfile tomllib unittest "
+    "urllib.request xml zipfile".split()
 )
 """Modules of the standard library that are large or import many others."""
 

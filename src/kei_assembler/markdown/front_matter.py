@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from string import ascii_letters
 
 from kei_assembler import lazy_re
 
@@ -23,7 +22,6 @@ _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "-": "\\u0
 # A plain scalar would end here: at a comment, a key, a `---` or white space that parsers strip.
 _ENDS_EARLY = lazy_re.compile(rf"[{_UNPRINTABLE}]|---|:(?=\s|\Z)|\s#|\s\Z|\A\Z")
 _WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")  # booleans and null of YAML 1.1
-_LETTERS = frozenset(ascii_letters) - {"e", "E"}  # all of which no number starts with
 _READS_DIFFERENTLY = lazy_re.compile(
     r"[\s,\[\]{}#&*!|>'\"%@`~=]|[-?:](?=\s|\Z)|<<\Z"  # starts with an indicator
     rf"|(?i:{'|'.join(_WORDS)})\Z"
@@ -60,7 +58,8 @@ def needs_quotes(text: str) -> bool:
 
 def _reads_differently(text: str) -> bool:
     """Return whether a text has another meaning than a plain scalar because of how it starts, or as a whole."""
-    if text[:1] in _LETTERS and text.isascii():  # only then is the case of a letter easy to ignore
+    # no number starts with such a letter; to ignore the case is only that simple in ASCII
+    if text.isascii() and text[:1].isalpha() and text[0] not in "eE":
         return text.lower() in _WORDS
     return _READS_DIFFERENTLY.match(text) is not None
 

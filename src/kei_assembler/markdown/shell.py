@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from string import ascii_letters, digits
 
 from kei_assembler.markdown.hidden_text import shown
 
 _SPECIAL_STARTS = ("-", "=", ":")
 """What an option starts with, the name of a command in zsh, and a pattern of git's."""
 
-_PLAIN = frozenset(f"{ascii_letters}{digits}_@%+=:,./-")
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 """The characters that no shell acts on, unless a word starts with one of those above."""
 
 
