@@ -116,7 +116,7 @@ class Origins:
         target, templates = artifact.target, self.renderer.templates
         name = templates.name_for(target, manifest.kind)
         variables = {**self.renderer.variables(manifest, target), "target": target, "allowed": artifact.allowed}
-        printed = templates.body(name)(**variables)
+        printed = "".join(templates.body(name)(**variables))
         file = templates.file_for(target, manifest.kind) or PACKAGE_BODIES[manifest.kind]
         lines = BodyOrigins(with_lf_in_place(printed), templates, file, lines_of)
         for found in sorted(self._found(printed, name, MarkedValues(variables)), key=lambda each: each.start):
@@ -139,7 +139,7 @@ class Origins:
             chosen = frozenset(groups)
             templates = self._marked_templates(alphabet, chosen.difference(values.groups))
             try:
-                text, found = marks.read(templates.body(name)(**values.marked(marks, chosen)))
+                text, found = marks.read("".join(templates.body(name)(**values.marked(marks, chosen))))
             except MemoryError:
                 raise
             except Exception:  # a template can fail because of what the marks add

@@ -15,7 +15,6 @@ from typing import Any
 
 from jinja2 import nodes
 
-from kei_assembler import lazy_re
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.records import NamedTuple
 
@@ -224,7 +223,7 @@ def _kind(node: Any, scope: Scope) -> str:
     match node:
         case nodes.Const():
             is_number = type(node.value) in (int, bool) and node.value.bit_length() <= _MAX_BITS
-            return TEXT if _is_text(node.value) else NUMBER if is_number else ""
+            return TEXT if isinstance(node.value, str) else NUMBER if is_number else ""
         case nodes.Filter():
             return _kind_of_filter(node, scope)
         case nodes.Name() | nodes.Getattr():
@@ -235,21 +234,13 @@ def _kind(node: Any, scope: Scope) -> str:
     return ""
 
 
-def _is_text(value: Any) -> bool:
-    """Return whether a constant is text that can be written to a file: escapes can make half of a surrogate pair."""
-    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))
-
-
-_SURROGATE = lazy_re.compile("[\ud800-\udfff]")
-
-
 def _kind_of_filter(node: Any, scope: Scope) -> str:
     filters = 1 + sum(1 for _ in node.find_all(nodes.Filter))
     if node.node is None or node.dyn_args or node.dyn_kwargs or filters > _MAX_FILTERS:
         return ""
     kind, arguments = _kind(node.node, scope), [getattr(argument, "value", None) for argument in node.args]
     options = {option.key: getattr(option.value, "value", None) for option in node.kwargs}
-    are_texts = all(map(_is_text, arguments))
+    are_texts = all(isinstance(argument, str) for argument in arguments)
     match node.name:
         case "join" if kind == TEXTS and are_texts and len(arguments) <= 1 and not options:
             return TEXT

@@ -18,13 +18,14 @@ from kei_assembler.markdown.front_matter import Value
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.placeholders import Values, may_have_placeholders
 from kei_assembler.markdown.stamp import can_name, digest_of, line_for
-from kei_assembler.markdown.structure import may_have_trailing_whitespace, strip_trailing_whitespace, trimmed
+from kei_assembler.markdown.structure import strip_trailing_whitespace, trimmed
 from kei_assembler.model.adaptation import Adapted, adapt, starts_agents, with_client_names
 from kei_assembler.model.kinds import AGENT, SKILL
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
 from kei_assembler.records import NamedTuple
+from kei_assembler.render.printed import Printed, printed
 from kei_assembler.render.templates import PACKAGE_FILES, OfLast, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text
@@ -264,21 +265,21 @@ class Renderer:
         is_shared = self.templates.is_same_for_all(template) and target not in of_manifest.different
         if is_shared and (template, allowed) in of_manifest.bodies:
             return of_manifest.bodies[template, allowed]
-        body = render(**self.variables(manifest, target), target=target, allowed=allowed)
+        text = printed(render(**self.variables(manifest, target), target=target, allowed=allowed))
         # The package's template adds no trailing whitespace to these values.
-        body = body.strip("\n") if template in PACKAGE_FILES else self._stripped(body)
+        body = self._stripped(text._replace(may_trail=False) if template in PACKAGE_FILES else text)
         if is_shared:
             of_manifest.bodies[template, allowed] = body
         return body
 
-    def _stripped(self, body: str) -> str:
-        """Return what a kit's template prints, without trailing whitespace and blank lines around it."""
-        raw = body.encode()
-        if may_have_trailing_whitespace(raw):
-            return strip_trailing_whitespace(body).strip("\n")
-        stripped = body.strip("\n")
-        self._encoded.remember(stripped, raw.strip(b"\n"))
-        return stripped
+    def _stripped(self, text: Printed) -> str:
+        """Return what a template prints, without trailing whitespace and blank lines around it."""
+        if text.may_trail:
+            return strip_trailing_whitespace(text.text).strip("\n")
+        body = text.text.strip("\n")
+        self._encoded.remember(body, text.raw.strip(b"\n"))
+        self._may_hide.remember(body, text.may_hide)
+        return body
 
     def variables(self, manifest: Manifest, target: str) -> dict[str, Any]:
         """Return the variables of the template: all except `allowed` and `target`."""

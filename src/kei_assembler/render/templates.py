@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,6 +24,7 @@ from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
 from kei_assembler.render.flattening import flattened
 from kei_assembler.render.limits import MAX_MADE
+from kei_assembler.render.printed import LONG
 from kei_assembler.render.proof import amounts, is_harmless, size_of
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.render.template_inheritance import Inheritance, inheritance, misnamed
@@ -93,6 +94,7 @@ class Templates:
         self.name_for = cache(self._name_for)
         self.file_for = cache(self._file_for)
         self.body = cache(self._compile)
+        """Returns the function that renders a template to the pieces of its text."""
         self.source = cache(self._source)
         """Returns the source of a template. Jinja2 gives its file; for the package's, this is also its name."""
         self._may_open = cache(self._can_open)
@@ -115,29 +117,29 @@ class Templates:
     def _exists(self, name: str) -> bool:
         return self.kit.files.exists(self.kit.path(self._file(name)))
 
-    def _compile(self, name: str) -> Callable[..., str]:
+    def _compile(self, name: str) -> Callable[..., list[str]]:
         if name in PACKAGE_FILES:
             source, changed = _package_source(name), self._extension
-            return (_with_extension(name, changed) if changed else _package_template(source)).render
+            return _pieces(_with_extension(name, changed) if changed else _package_template(source))
         extensions = [self._extension] if self._extension else ()
         environment = Sandbox(printable, loader=FunctionLoader(self._load), extensions=extensions, **_SYNTAX)
         self._inheritance[name] = environment.inheritance
         trees = [] if self._extension else self._harmless(environment, name)
         flat = flattened(trees) if trees else None
         if flat is None:
-            return _encodable(environment.get_template(name))
+            return _whole(environment.get_template(name))
         if not any(each.name == "target" for each in flat.find_all(nodes.Name)):
             self._same_for_all.add(name)
         size, charges = size_of(flat), _CHARGES + _CHARGES_PER_LEVEL * len(trees)
-        guarded = cache(lambda: _encodable(environment.get_template(name)))  # rarely needed
-        unguarded = _unguarded(flat).render
+        guarded = cache(lambda: _whole(environment.get_template(name)))  # rarely needed
+        unguarded = _pieces(_unguarded(flat))
 
-        def render(**variables: Any) -> str:
+        def pieces(**variables: Any) -> list[str]:
             values = amounts(manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
             is_small = size.bound(*values) * charges <= MAX_MADE
             return (unguarded if is_small else guarded())(**variables)
 
-        return render
+        return pieces
 
     def is_same_for_all(self, name: str) -> bool:
         """Return whether a template, once it is compiled, surely prints the same for all targets.
@@ -291,19 +293,24 @@ def _unguarded(tree: nodes.Template) -> Template:
     return environment.from_string(tree)
 
 
-def _encodable(template: Template) -> Callable[..., str]:
-    """Return the method `render` of a template, with an error if the template makes a surrogate from an escape."""
+def _pieces(template: Template) -> Callable[..., list[str]]:
+    return lambda **variables: [*template.generate(**variables)]
 
-    def render(**variables: Any) -> str:
-        body = template.render(**variables)
-        body.encode()
-        return body
 
-    return render
+def _whole(template: Template) -> Callable[..., list[str]]:
+    return lambda **variables: [template.render(**variables)]
 
 
 def _joined(values: Iterable[str], separator: str = "") -> str:
-    return separator.join(list(values))
+    texts = tuple(values)
+    is_long = sum(map(len, texts)) > LONG
+    return _joined_before(texts, separator) if is_long else separator.join(texts)
+
+
+@lru_cache(maxsize=16)
+def _joined_before(values: tuple[str, ...], separator: str) -> str:
+    """Return the same object for the same texts, because of which `printed` knows it."""
+    return separator.join(values)
 
 
 def _fields(values: Iterable[Handoff], attribute: str) -> list[str]:
