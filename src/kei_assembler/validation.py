@@ -18,6 +18,7 @@ from kei_assembler.value_types import (
     TYPES,
     Constraint,
     applying,
+    are_tables_of_texts,
     are_valid_texts,
     is_plain,
     tests_of_text,
@@ -331,15 +332,22 @@ def _coercion_of_list(shape: Shape) -> Read:
     if item is None:
         return lambda value, path, found: tuple(value)  # noqa: ARG005
     read_item = reader(item)
-    tests = tests_of_text(item)
+    tests, tests_in_tables = tests_of_text(item), tests_of_texts(item)
+    keys, defaults = {field.key for field in item.fields}, _defaults(item)
 
     def coerce(value: list[Any], path: KeyPath, found: list[ValidationError]) -> tuple[Any, ...]:
-        # the fast path: most lists only have valid strings
+        # the fast paths: most lists only have valid strings, or tables with all keys and valid strings
         if tests is not None and are_valid_texts(value, tests):
             return tuple(value)
+        if tests_in_tables is not None and are_tables_of_texts(value, keys, tests_in_tables):
+            return tuple([{**defaults, **table} for table in value])
         return tuple([read_item(entry, (*path, index), found) for index, entry in enumerate(value)])
 
     return coerce
+
+
+def _defaults(shape: Shape) -> dict[str, Any]:
+    return {field.key: field.default for field in shape.fields if field.default is not None}
 
 
 def _coercion_of_table(shape: Shape) -> Read:
@@ -347,15 +355,11 @@ def _coercion_of_table(shape: Shape) -> Read:
     readers: dict[str, Read] = {}  # compiled on first use, because most kits use few of the keys
     read_other = reader(shape.item) if shape.item else None
     required = [field.key for field in shape.fields if field.required]
-    defaults = {field.key: field.default for field in shape.fields if field.default is not None}
+    defaults = _defaults(shape)
     types_of_item = {choice.type for choice in shape.item.any_of or (shape.item,)} if shape.item else set()
     keys_of_item = keys_of(shape.item) if shape.item and not fields and types_of_item == {dict} else set()
-    tests = tests_of_texts(shape)
 
     def coerce(value: dict[str, Any], path: KeyPath, found: list[ValidationError]) -> dict[str, Any]:
-        # the fast path: most tables of strings have all keys, with valid strings
-        if tests is not None and value.keys() == fields.keys() and are_valid_texts(value.values(), tests):
-            return {**defaults, **value}
         made = defaults.copy()
         # if the table of one item is written where the table of all items should be, one error says so
         bare = [key for key in keys_of_item and value if key in keys_of_item and not isinstance(value[key], dict)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from math import isfinite
 from typing import Any, TypeGuard
 
@@ -159,9 +159,15 @@ def tests_of_texts(shape: Any) -> Tests | None:
     return tests_of_text(first) if all(field.shape == first for field in shape.fields) else None
 
 
-def are_valid_texts(values: Iterable[Any], tests: Tests) -> bool:
+def are_valid_texts(values: list[Any], tests: Tests) -> bool:
     """Return whether all values are strings that pass the tests. `map` needs no call of Python for each of them."""
     return are_texts(values) and all(all(map(meets, values)) for meets in tests)
+
+
+def are_tables_of_texts(entries: list[Any], keys: Set[str], tests: Tests) -> bool:
+    """Return whether all entries are tables with exactly these keys, and with strings that pass the tests."""
+    are_tables = all([type(entry) is dict and entry.keys() == keys for entry in entries])  # noqa: C419 (faster)
+    return are_tables and are_valid_texts([text for table in entries for text in table.values()], tests)
 
 
 def are_texts(entries: Iterable[Any]) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from kei_assembler.diagnostics import KeyPath
-from kei_assembler.model.inheritance import BUNDLE, INHERITED, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged
+from kei_assembler.model.inheritance import BUNDLE, MAX_LEVELS, Fault, Origin, Resolved, is_bundle, merged, refers
 from kei_assembler.model.kinds import AGENT, Kind
 from kei_assembler.model.manifest import Manifest, is_abstract
 from kei_assembler.model.settings import settings_values
@@ -64,7 +64,7 @@ class Composition:
     def _resolve(self, source: Source) -> Resolved:
         last = self.settings_layer(self.kit.manifest_files.kind_in(source.file, source.data))
         if "extends" not in source.data:
-            if not last.data and not _may_refer(source):
+            if not last.data and not refers(source.data):
                 return Resolved(source.data, source.file, far=last)
             return merged(source.data, source.file, last, self.bundle)
         files, fault = self._chain(source)
@@ -185,13 +185,6 @@ class Composition:
                 inner = [*enumerate(bundles.get(name, ()))]
                 waiting += [(each, self.kit.settings_path("bundles", name, index)) for index, each in reversed(inner)]
         return found
-
-
-def _may_refer(source: Source) -> bool:
-    """Return whether a manifest without bases may refer to bundles, or by mistake to bases."""
-    text, handoffs = source.text, source.data.get("handoff", ())
-    is_dropping = "unset" in source.data or (bool(handoffs) and "false" in text)
-    return source.has_escapes or is_dropping or BUNDLE in text or text.rfind(INHERITED) >= 0
 
 
 def _extended(file: str, base: str, chain: _Chain) -> _Chain:

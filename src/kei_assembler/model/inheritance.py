@@ -132,6 +132,25 @@ def merged(own: Mapping[str, Any], file: str, far: Resolved, bundle: Callable[[s
     return Resolved(data, file, (), merge.taken, far, tuple(merge.faults), used, outranked)
 
 
+def refers(own: Mapping[str, Any]) -> bool:
+    """Return whether the data of a manifest refers to a bundle, a group of targets, or what it would inherit."""
+    marked = [(own.get(str(path[0])), stands_for_others) for path, stands_for_others in _STANDS_FOR_OTHERS.items()]
+    marked.append((own.get("handoff"), _is_dropping))
+    found = any(any(map(is_marked, entries)) for entries, is_marked in marked if isinstance(entries, list))
+    return found or "unset" in own or _has_inherited(own)
+
+
+def _has_inherited(table: Mapping[str, Any]) -> bool:
+    for value in table.values():
+        if INHERITED in value if isinstance(value, list) else isinstance(value, dict) and _has_inherited(value):
+            return True
+    return False
+
+
+def _is_dropping(handoff: object) -> bool:
+    return isinstance(handoff, dict) and handoff.get("trigger") is False
+
+
 class _Merge:
     """Merges the layer of a file over the next one. Collects the origins of what it takes, and the faults."""
 
@@ -299,7 +318,7 @@ class _Merge:
         positions = {_target_of(handoff): index for index, handoff in enumerate(far)}
         dropped: set[str] = set()
         for index, handoff in enumerate(near):
-            target, is_dropped = _target_of(handoff), isinstance(handoff, dict) and handoff.get("trigger") is False
+            target, is_dropped = _target_of(handoff), _is_dropping(handoff)
             position = positions.pop(target, None) if target else None
             if is_dropped and not target:
                 self._fault("no-target", ("handoff", index, "trigger"), "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 
 from kei_assembler.diagnostics import Severity
 from kei_assembler.records import NamedTuple
@@ -176,16 +175,13 @@ def _excess(limit: Limit, value: str | bytes, label: str) -> str:
         return f"{name} has {_amount(limit, size)}; {bound} {limit.maximum:,}"
     if limit.reserved and str(value).lower() in limit.reserved:
         return f"the name `{value!s}` is reserved by {label}"
-    if limit.pattern and not _compiled(limit.pattern).fullmatch(str(value)):
+    if limit.pattern and not re.fullmatch(limit.pattern, str(value)):
         return f"{name} must be {limit.expects} for {label}"
     return ""
 
 
 def _amount(limit: Limit, size: int) -> str:
     return counted(size, "byte" if limit.part == "file" else "character")
-
-
-_compiled = cache(re.compile)
 
 
 _HELP = {

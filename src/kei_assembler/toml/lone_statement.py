@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import rtoml
@@ -16,6 +14,9 @@ if TYPE_CHECKING:
     from kei_assembler.toml.source import Source
 
 _BARE_KEY = lazy_re.compile(r"[A-Za-z0-9_-]++")
+_REST = lazy_re.compile(r"[\"']?[ \t]*+=")
+"""What follows the name of a key."""
+
 _NEXT = lazy_re.compile(r"\n(?=[\n#\[A-Za-z]|\Z)")
 """Where the next statement most likely starts."""
 
@@ -29,21 +30,21 @@ def lone_statement(source: Source, key: str) -> tuple[int, str]:
     is_simple = isinstance(value, str | int | float) or is_texts(value)
     if source.error or not is_simple or source.has_escapes or not _BARE_KEY.fullmatch(key):
         return 0, ""
-    starts = list(_starts(text, key))
-    if len(starts) != 1:
+    numbers = [number for number, line in enumerate(source.lines) if key in line and _may_set(line, key)]
+    if len(numbers) != 1:
         return 0, ""
-    end = _NEXT.search(text, starts[0])
-    statement = text[starts[0] : end.start() if end else None]
+    start = sum(map(len, source.lines[: numbers[0]])) + numbers[0]
+    end = _NEXT.search(text, start)
+    statement = text[start : end.start() if end else None]
     try:
         is_whole = rtoml.loads(statement) == {key: value}
     except rtoml.TomlParsingError:
         return 0, ""
-    return (text.count("\n", 0, starts[0]), statement) if is_whole else (0, "")
+    return (numbers[0], statement) if is_whole else (0, "")
 
 
-def _starts(text: str, key: str) -> Iterator[int]:
-    """Yield the offsets of the lines that a statement about a bare key may start on, in a string too."""
-    for match in re.finditer(rf"{key}[\"']?[ \t]*=", text):
-        line = text.rfind("\n", 0, match.start()) + 1
-        if text[line : match.start()].strip(SPACES) in ("", '"', "'"):
-            yield line
+def _may_set(line: str, key: str) -> bool:
+    """Return whether a statement about a bare key may start on a line. It may also be a line of a string."""
+    start = line.lstrip(SPACES)
+    name = start[1:] if start[:1] in ("'", '"') else start
+    return name.startswith(key) and _REST.match(name, len(key)) is not None
