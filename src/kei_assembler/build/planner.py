@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain
+from math import ceil
 from typing import TYPE_CHECKING
 
 from kei_assembler.build.changes import MAX_OUTPUT_BYTES, Change
@@ -105,7 +106,7 @@ class ManifestPlan(NamedTuple):
     kind: str = AGENT.name
 
 
-BATCH = 16
+BATCH = 64
 """How many files the manifests that are planned together generate at most, unless one alone has more targets."""
 
 
@@ -131,8 +132,13 @@ class Planner:
         self._about_base = cache(partial(check_base, kit))
 
     def batches(self, files: Sequence[str]) -> list[Sequence[str]]:
-        """Return the manifests in batches that generate about the same number of files, whatever the targets are."""
-        size = max(1, BATCH // len(self.kit.selected_targets or self.kit.settings.targets))
+        """Return the manifests in batches that generate about the same number of files, whatever the targets are.
+
+        The number of batches is even, so that two processes can plan half of the manifests each.
+        """
+        most = max(1, BATCH // len(self.kit.selected_targets or self.kit.settings.targets))
+        pairs = ceil(len(files) / (2 * most))
+        size = ceil(len(files) / (2 * pairs or 1)) or 1
         return [files[start : start + size] for start in range(0, len(files), size)]
 
     def plan(self, files: Iterable[str]) -> list[ManifestPlan]:
