@@ -55,8 +55,8 @@ class Rule(NamedTuple):
     """A check with its code and severity. The docstring of `check` is the rule's documentation.
 
     `may_ignore` says whether the setting `ignore` can silence the rule. An error that would make the outputs wrong
-    cannot be silenced. If the key that it is `about`, with the kit, decides whether it has findings about a valid
-    manifest, it does not run again for the same value, see `recurring`.
+    cannot be silenced. A rule `about` a key finds something in a valid manifest, or nothing, only because of what that
+    key has in this kit, so it does not run again for the same value (see `recurring`).
     """
 
     code: str
