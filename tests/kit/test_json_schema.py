@@ -441,7 +441,7 @@ def _manifests(draw: st.DrawFn) -> dict[str, Any]:
 @example({**HEIR, "handoff": ["..."]})
 def test_a_manifest_that_matches_the_schema_is_valid(kit: LoadedKit, data: dict[str, Any]) -> None:
     shape = manifest_shape(kit.settings.extra_keys)
-    assume(not _is_beyond(shape, data))
+    assume(not _is_beyond(shape, data) and data.get("extends") != "alpha")  # itself, of which another text is on disk
     source = read_toml("agents/alpha.toml", tomli_w.dumps(data).encode())
     found = check_source(source) or check_manifest(kit, source)[1]
     assume(DEPENDS_ON_BASE.isdisjoint(each.code for each in found) and not _drops_without_marker(data))
