@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,8 @@ class LoadedKit:
         """The kit in the commits that its files come from, once that is needed (see `build.ownership`)."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
+        self.harmless: set[tuple[str, Hashable]] = set()
+        """The values of keys, which rules about these keys found nothing wrong with (see `rules.recurring`)."""
         self.manifest_files = ManifestFiles(self)
         self.names = AgentNames(self)
         self.role_files = RoleFiles(self)

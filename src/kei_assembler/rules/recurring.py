@@ -6,13 +6,10 @@ A rule about such a value (see `Rule.about`) only has to check it once in a kit 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from weakref import WeakKeyDictionary
 
-from kei_assembler.kit import LoadedKit
 from kei_assembler.model.kinds import AGENT
 from kei_assembler.rules.definition import Rule
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.targets import TARGETS
 
 _MAX_KNOWN = 10_000
 """How many values are remembered for a kit."""
@@ -33,61 +30,35 @@ class RulesForAgents:
         self.rules = tuple(rules)
         self._others = tuple(rule for rule in self.rules if not rule.about)
         self._groups = {about: tuple(rule for rule in self.rules if rule.about == about) for about in _VALUES}
-        self._known: WeakKeyDictionary[LoadedKit, _Known] = WeakKeyDictionary()
 
     def with_findings(self, context: ManifestContext) -> list[Rule]:
         """Return the rules that have findings about the manifest of an agent."""
         if context.validation_errors or "target" in context.data or context.kind is not AGENT:
             return list(with_findings(self.rules, context))
-        if (known := self._known.get(context.kit)) is None:
-            known = self._known[context.kit] = _Known(context.kit)
-        found = list(with_findings(self._others, context))
+        found, harmless = list(with_findings(self._others, context)), context.kit.harmless
         for about, rules in self._groups.items():
-            value = about, _VALUES[about](context, known)
-            if value not in known.harmless:
+            value = about, _VALUES[about](context)
+            if value not in harmless:
                 broken = list(with_findings(rules, context))
                 found += broken
-                if not broken and len(known.harmless) < _MAX_KNOWN:
-                    known.harmless.add(value)
+                if not broken and len(harmless) < _MAX_KNOWN:
+                    harmless.add(value)
         return sorted(found, key=self.rules.index)
 
 
-class _Known:
-    """What is known of a kit: the values that its manifests can have, as the rules about them have no findings."""
-
-    def __init__(self, kit: LoadedKit) -> None:
-        self.harmless: set[tuple[str, Hashable]] = set()
-        self.limits_agents = any(kit.settings.of(target).get("limit-agents") for target in TARGETS)
-
-
-def _tools(context: ManifestContext, known: _Known) -> Hashable:
-    manifest = context.manifest
+def _tools(context: ManifestContext) -> Hashable:
+    manifest, settings = context.manifest, context.kit.settings
     # only the setting `limit-agents` makes it matter which agents they are
-    receivers = tuple([each.target for each in manifest.handoff]) if known.limits_agents else bool(manifest.handoff)
+    is_limited = any(each.get("limit-agents") for each in settings.target.values())
+    receivers = tuple([each.target for each in manifest.handoff]) if is_limited else bool(manifest.handoff)
     return manifest.tools, manifest.targets, receivers
 
 
-def _model(context: ManifestContext, _: _Known) -> Hashable:
-    return context.manifest.model, context.manifest.targets
-
-
-def _display_name(context: ManifestContext, _: _Known) -> Hashable:
-    return context.manifest.display_name, context.manifest.targets
-
-
-def _blocks(context: ManifestContext, _: _Known) -> Hashable:
-    return context.manifest.blocks
-
-
-def _target(*_: object) -> Hashable:
-    return ()  # manifests with these tables are not remembered
-
-
-_VALUES: Mapping[str, Callable[[ManifestContext, _Known], Hashable]] = {
+_VALUES: Mapping[str, Callable[[ManifestContext], Hashable]] = {
     "tools": _tools,
-    "model": _model,
-    "display-name": _display_name,
-    "blocks": _blocks,
-    "target": _target,
+    "model": lambda context: (context.manifest.model, context.manifest.targets),
+    "display-name": lambda context: (context.manifest.display_name, context.manifest.targets),
+    "blocks": lambda context: context.manifest.blocks,
+    "target": lambda _: (),  # manifests with these tables are not remembered
 }
 """What decides, with the kit, whether rules about a key have findings in a valid manifest without tables of targets."""
