@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from conftest import examples
-from kei_assembler.markdown import front_matter as front_matter_module
-from kei_assembler.markdown.front_matter import Value, front_matter
+from kei_assembler.markdown.front_matter import READS_DIFFERENTLY, Value, front_matter, reads_differently
 from strategies import ANY_TEXT, TRICKY_TEXT
 
 TEXT = TRICKY_TEXT | ANY_TEXT
@@ -53,8 +52,7 @@ QUOTED = (
 @given(TEXT | st.text("yYnNeEsSoOfFtTrRuUlLaA0123456789.+-_\u017f\u212a", max_size=6))
 @example("ye\u017f")
 def test_a_text_that_starts_with_a_letter_is_read_as_the_pattern_says(text: str) -> None:
-    expected = front_matter_module._READS_DIFFERENTLY.match(text) is not None
-    assert front_matter_module._reads_differently(text) == expected
+    assert reads_differently(text) == (READS_DIFFERENTLY.match(text) is not None)
 
 
 def _values(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,10 +16,8 @@ PIECES = st.lists(st.text(st.sampled_from("ab \t\n\r\u200bé"), max_size=5), max
 
 
 @pytest.fixture(autouse=True)
-def _short_pieces_are_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _short_pieces_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONG", 2)
-    yield
-    module._of_long.cache_clear()
 
 
 @examples(300)

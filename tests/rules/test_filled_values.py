@@ -134,6 +134,11 @@ MISTAKES: Mapping[str, tuple[Mapping[str, str], str, str]] = {
         "agents/critic.toml:3:14",
         "T401",
     ),
+    "undefined, with an escaped line end in it": (
+        {"agents/critic.toml": CRITIC + 'role = """\nKnow {\\\n  {PROJECT}}."""\n'},
+        "agents/critic.toml:3:1",
+        "T401",
+    ),
     "undefined in a block": (
         {**A_AND_B, "_blocks/rule.md": "Know\n`{{PROJECT}}` {{PROJECT}}.\n"},
         "_blocks/rule.md:2:15",

@@ -489,6 +489,8 @@ TAKEN = "Gemini CLI treats `${HOME}` as a variable, and does not run the agent i
         ('forbidden_domain = ["""\nx\n${HOME}"""]', (6, 1)),
         ('[[handoff]]\ntarget = "a"\ntrigger = "to ${HOME}"', (6, 15)),
         ('[references]\nextra = ["${HOME}/x"]', (5, 11)),
+        (r'domain_in = ["a", "in $\x7bHOME}"]', (4, 23)),
+        ('forbidden_domain = ["""x $\\\n  {HOME}"""]', (4, 21)),
     ],
 )
 def test_a_gemini_placeholder_in_a_manifest_is_an_error(text: str, location: tuple[int, int], bench: Workbench) -> None:

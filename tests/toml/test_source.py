@@ -119,3 +119,23 @@ def test_missing_path_is_located_at_its_nearest_parent() -> None:
     assert source.locate(("b", "c", 7, "d")) == source.locate(("b", "c"))
     assert source.locate(("b", "x"))[:2] == (3, 2)
     assert source.locate(("x",)) == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "has_escapes"),
+    [
+        (r'a = "{\"{\\}\t\n"', False),
+        ("a = '{\\x'", True),  # it may have
+        (r'a = "\u007b{"', True),
+        (r'a = "\U0000007b{"', True),
+        (r'a = "\x7b{"', True),
+        (r'a = "\e{"', True),
+        ('a = """{\\\n  {"""', True),
+        ('a = """{\\ \t\n\n{"""', True),
+        ('a = """{\n{"""', False),
+    ],
+)
+def test_escapes_that_hide_what_a_string_contains(text: str, has_escapes: bool) -> None:
+    source = read_toml("a.toml", text.encode())
+    assert source.has_escapes is has_escapes
+    assert has_escapes or ("{{" in source.data["a"]) == ("{{" in text)

@@ -22,12 +22,13 @@ _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "-": "\\u0
 # A plain scalar would end here: at a comment, a key, a `---` or white space that parsers strip.
 _ENDS_EARLY = lazy_re.compile(rf"[{_UNPRINTABLE}]|---|:(?=\s|\Z)|\s#|\s\Z|\A\Z")
 _WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")  # booleans and null of YAML 1.1
-_READS_DIFFERENTLY = lazy_re.compile(
+READS_DIFFERENTLY = lazy_re.compile(
     r"[\s,\[\]{}#&*!|>'\"%@`~=]|[-?:](?=\s|\Z)|<<\Z"  # starts with an indicator
     rf"|(?i:{'|'.join(_WORDS)})\Z"
     r"|[-+]?(?:[0-9_.]|[eE][-+]?[0-9])[0-9a-fA-FxXoO_.:+-]*\Z|[-+]?\.(?i:inf|nan)\Z"  # numbers, sexagesimal too
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\s].*)?\Z"  # dates
 )
+"""What a plain scalar starts with, or is as a whole, if a parser reads it as anything else than its text."""
 _MAX_KEY_LENGTH = 1000  # just below YAML's limit of 1,024 characters for an implicit key (1.2.2, section 7.4.2)
 _NEEDS_QUOTES_IN_FLOW = lazy_re.compile(r"[,\[\]{}\"':?]")
 
@@ -53,15 +54,15 @@ def needs_quotes(text: str) -> bool:
         ends_early = _ENDS_EARLY.search(text) is not None
     else:  # the space is the only printable white space, and plain searches are several times faster than the pattern
         ends_early = text[-1:] in ("", " ", ":") or ": " in text or " #" in text or "---" in text
-    return ends_early or _reads_differently(text)
+    return ends_early or reads_differently(text)
 
 
-def _reads_differently(text: str) -> bool:
+def reads_differently(text: str) -> bool:
     """Return whether a text has another meaning than a plain scalar because of how it starts, or as a whole."""
     # no number starts with such a letter; to ignore the case is only that simple in ASCII
     if text.isascii() and text[:1].isalpha() and text[0] not in "eE":
         return text.lower() in _WORDS
-    return _READS_DIFFERENTLY.match(text) is not None
+    return READS_DIFFERENTLY.match(text) is not None
 
 
 def json(value: Value) -> str:

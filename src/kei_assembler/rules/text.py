@@ -273,7 +273,10 @@ def client_variable_in_manifest(context: ManifestContext) -> Iterable[Violation]
     """
     targets = context.kit.targets_of(context.manifest)
     patterns = {target: pattern for target in targets if (pattern := TARGETS[target].placeholder.pattern)}
-    printed = list(_printed_for_all(context)) if patterns else []
+    # most manifests have none, and without escapes, it is faster to search for them in the files
+    sources = [*context.sources()] if patterns else []
+    may_have = any(one.has_escapes or re.search(each, one.text) for one in sources for each in patterns.values())
+    printed = list(_printed_for_all(context)) if may_have else []
     joined = "\0".join(text for _, text in printed)
     for target, pattern in patterns.items():
         in_all = printed if re.search(pattern, joined) else ()  # faster than a search in each text
