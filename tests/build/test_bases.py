@@ -174,3 +174,11 @@ def test_staged_checks_bases(kit: Workbench) -> None:
     kit.write({"agents/base.toml": f"{BASE}# New.\n"})
     run = kit.run("agents/critic.toml", "--check", "--staged")
     assert (run.status, "agents/base.toml:1:1: error[O612]" in run.stderr) == (1, True), run
+
+
+def test_an_escape_in_a_key_does_not_hide_that_an_agent_is_abstract(bench: Workbench) -> None:
+    agent = 'name = "a"\ndescription = "A."\nrole = "You work."\nhandoff = [{ target = "writer", trigger = "x" }]\n'
+    bench.write({"agents/a.toml": agent, "agents/writer.toml": 'name = "writer"\n"abstr\\u0061ct" = true\n'})
+    run = bench.run("agents/a.toml", "--check")
+    assert run.status == 1
+    assert "`writer` is not an agent, because its manifest is abstract" in run.stderr

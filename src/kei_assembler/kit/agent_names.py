@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _KEYS = (b"display-name", b"abstract", b"kind")
 """The keys that decide what other agents have to know of an agent."""
 
+_ESCAPES = (rb"\u", rb"\U", rb"\x")
+"""What a quoted key can have in place of letters."""
+
 _EXTENDS = b"extends"
 _BASE = lazy_re.compile(rb"""^extends = ["']([a-z0-9._-]+)["']$""", re.MULTILINE)
 
@@ -76,7 +79,8 @@ class AgentNames:
         file = self.kit.files_by_agent.get(agent)
         content = self.kit.content_of(file) if file else b""
         # most manifests have no such key, and a search is faster than parsing, most of all one from the end
-        if file and (any(content.rfind(key) >= 0 for key in _KEYS) or self._may_inherit(content, level)):
+        may_have = any(content.rfind(sign) >= 0 for sign in (*_KEYS, *_ESCAPES)) or self._may_inherit(content, level)
+        if file and may_have:
             self.add(file, self.kit.composition.resolve(self.kit.read_manifest(file)).data)
 
     def _may_inherit(self, content: bytes, level: int) -> bool:
