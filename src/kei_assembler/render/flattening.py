@@ -23,7 +23,7 @@ class _NotFlatError(Exception):
 def flattened(trees: Sequence[nodes.Template]) -> nodes.Template | None:
     """Return one tree that prints what the first of the trees does, which extends the second, and so on.
 
-    The trees cannot be used any more. Return None if rendering them surely fails: a block is printed in itself, or
+    The trees cannot be used any more. Return None if rendering them can fail: a block is printed in itself, or
     `super()` has nothing to print.
     """
     try:
