@@ -18,8 +18,8 @@ from kei_assembler.records import NamedTuple
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MIN_ITEMS = 4
-"""The number of items, each of some ten milliseconds, from which on a second process saves time."""
+MIN_ITEMS = 8
+"""The number of items, each of some milliseconds, from which on a second process saves time."""
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -106,7 +106,7 @@ class ManifestPlan(NamedTuple):
     kind: str = AGENT.name
 
 
-BATCH = 64
+BATCH = 16
 """How many files the manifests that are planned together generate at most, unless one alone has more targets."""
 
 

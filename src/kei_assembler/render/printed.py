@@ -13,8 +13,8 @@ from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.structure import may_have_trailing_whitespace
 from kei_assembler.records import NamedTuple
 
-LONG = 2048
-"""The length of a piece, in characters, above which it is worth knowing."""
+LONG, TOO_LONG = 2048, 64 * 1024
+"""The lengths of a piece, in characters, between which it is worth knowing, and not too large to be kept."""
 
 _MAX_KNOWN = 16
 
@@ -48,7 +48,7 @@ def printed(pieces: Sequence[str]) -> Printed:
 def _parts(pieces: Sequence[str]) -> Iterator[Printed]:
     """Yield each long piece, and what is between them."""
     start = 0
-    for index in [index for index, piece in enumerate(pieces) if len(piece) > LONG]:
+    for index in [index for index, piece in enumerate(pieces) if LONG < len(piece) < TOO_LONG]:
         yield _of("".join(pieces[start:index]))
         yield _of_long(pieces[index])
         start = index + 1

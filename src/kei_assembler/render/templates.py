@@ -24,7 +24,7 @@ from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
 from kei_assembler.render.flattening import flattened
 from kei_assembler.render.limits import MAX_MADE
-from kei_assembler.render.printed import LONG
+from kei_assembler.render.printed import LONG, TOO_LONG
 from kei_assembler.render.proof import amounts, is_harmless, size_of
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.render.template_inheritance import Inheritance, inheritance, misnamed
@@ -69,13 +69,15 @@ class OfLast(Generic[_Result]):
 
     def __call__(self, text: str) -> _Result:
         """Return the function's result."""
-        if self._last is None or self._last[0] is not text:
-            self._last = text, self._function(text)
-        return self._last[1]
+        if self._last is not None and self._last[0] is text:
+            return self._last[1]
+        result = self._function(text)
+        self.remember(text, result)
+        return result
 
     def remember(self, text: str, result: _Result) -> None:
-        """Remember the result for a text."""
-        self._last = text, result
+        """Remember the result for a text, unless that is too large to be kept."""
+        self._last = (text, result) if len(text) < TOO_LONG else None
 
 
 class Templates:
@@ -303,8 +305,8 @@ def _whole(template: Template) -> Callable[..., list[str]]:
 
 def _joined(values: Iterable[str], separator: str = "") -> str:
     texts = tuple(values)
-    is_long = sum(map(len, texts)) > LONG
-    return _joined_before(texts, separator) if is_long else separator.join(texts)
+    is_worth_it = LONG < sum(map(len, texts)) < TOO_LONG
+    return _joined_before(texts, separator) if is_worth_it else separator.join(texts)
 
 
 @lru_cache(maxsize=16)
