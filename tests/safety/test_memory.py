@@ -126,7 +126,7 @@ def test_other_failed_imports_are_not_a_lack_of_memory(monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [32, 48, 64, 96, 128, 192])
+@pytest.mark.parametrize("limit", [48, 64, 96, 128, 192])  # with less, a compiled library can end the process
 @pytest.mark.parametrize("output_format", ["text", "json"])
 def test_too_little_memory_is_reported(output_format: str, limit: int, tmp_path: Path) -> None:
     done = _measured(_make(tmp_path, 50, 4), "--all", "--output-format", output_format, limit=limit)
