@@ -131,6 +131,7 @@ def test_missing_path_is_located_at_its_nearest_parent() -> None:
         (r'a = "\x7b{"', True),
         (r'a = "\e{"', True),
         ('a = """{\\\n  {"""', True),
+        ('a = """\\\n{\n{"""', False),
         ('a = """{\\ \t\n\n{"""', True),
         ('a = """{\n{"""', False),
     ],
