@@ -132,6 +132,7 @@ def test_missing_path_is_located_at_its_nearest_parent() -> None:
         (r'a = "\e{"', True),
         ('a = """{\\\n  {"""', True),
         ('a = """\\\n{\n{"""', False),
+        ('a = """Some text, \\\n{ and more."""', False),
         ('a = """{\\ \t\n\n{"""', True),
         ('a = """{\n{"""', False),
     ],

@@ -24,7 +24,7 @@ MAX_NESTING = 64
 """The maximum number of nested tables and lists in a manifest or in settings."""
 
 START = Span(1, 1, 1, 1)
-_HIDING_ESCAPE = lazy_re.compile(r'\\(?:[uUxebfr]|[ \t]*\n(?<!"""\\\n))')
+_HIDING_ESCAPE = lazy_re.compile(r'\\(?:[uUxebfr]|[ \t]*\n(?<![ \t"]\\\n))')
 _MAX_SEARCHED = 100  # a longer pattern takes long to compile
 _MAX_MENTIONS = 100_000
 _MAX_READ_ALONE = 3
@@ -61,8 +61,8 @@ class Source:
     def has_escapes(self) -> bool:
         """Whether the text may have TOML escapes because of which its strings contain what the text itself does not.
 
-        These are escapes for other characters, and those at the end of a line, which join what is around it, unless
-        they are the first of a string.
+        These are escapes for other characters, and those at the end of a line, which join what is around it. Those
+        after white space, or after the quotes before a string, join nothing that means more than its parts.
         """
         return _HIDING_ESCAPE.search(self.text) is not None
 
