@@ -31,7 +31,7 @@ class Point(NamedTuple):
 def test_fields_and_defaults() -> None:
     assert (Point._fields, Point._field_defaults) == (("x", "y"), {"y": 2})
     assert (Point(1), Point(1, y=3)) == ((1, 2), (1, 3))
-    assert Point(1)._replace(x=5) == (5, 2)
+    assert Point(1)._replace(x=5) == Point(1).__replace__(x=5) == (5, 2)  # type: ignore[attr-defined]
 
 
 def test_methods_and_names() -> None:

@@ -34,6 +34,8 @@ else:
                 raise TypeError(f"{type(self).__name__} has no fields named {[*values]}")
             return made
 
+        __replace__ = _replace  # for `copy.replace`, as from Python 3.13 on
+
         def _asdict(self) -> dict[str, Any]:
             return dict(zip(self._fields, self, strict=True))
 
