@@ -19,7 +19,7 @@ from kei_assembler.files import run_cache
 # Almost all objects live until the process ends or are freed at once, so that most collections would find nothing.
 _OBJECTS_PER_COLLECTION = 50_000
 
-_OUT_OF_MEMORY = ("failed to map", "cannot map", "annot allocate memory")
+_OUT_OF_MEMORY = ("failed to map", "cannot map", "cannot allocate memory")
 """What the dynamic linker says if there is not enough memory for a module. Python can also raise a SystemError then."""
 
 
@@ -53,7 +53,7 @@ def main(prog_name: str = "assemble") -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except (MemoryError, SystemError, ImportError) as error:
-        if isinstance(error, ImportError) and not any(sign in str(error) for sign in _OUT_OF_MEMORY):
+        if isinstance(error, ImportError) and not any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
             raise
         from kei_assembler.diagnostics import OUT_OF_MEMORY
 

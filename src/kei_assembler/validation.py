@@ -362,7 +362,7 @@ def _coercion_of_table(shape: Shape) -> Read:
     def coerce(value: dict[str, Any], path: KeyPath, found: list[ValidationError]) -> dict[str, Any]:
         made = defaults.copy()
         # if the table of one item is written where the table of all items should be, one error says so
-        bare = [key for key in keys_of_item and value if key in keys_of_item and not isinstance(value[key], dict)]
+        bare = [key for key in value if key in keys_of_item and not isinstance(value[key], dict)]
         for key, inner in value.items():
             if bare and key != bare[0] and (key in keys_of_item or not isinstance(inner, dict)):
                 continue

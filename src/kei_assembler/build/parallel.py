@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MIN_ITEMS = 8
-"""The number of items, each of some milliseconds, from which on a second process saves time."""
+"""With at least this many items, each of some milliseconds, a second process saves time."""
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -6,8 +6,9 @@ piece is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from kei_assembler.markdown.hidden_text import may_hide
 from kei_assembler.markdown.structure import may_have_trailing_whitespace
@@ -17,6 +18,31 @@ LONG, TOO_LONG = 2048, 64 * 1024
 """The lengths of a piece, in characters, between which it is worth knowing, and not too large to be kept."""
 
 _MAX_KNOWN = 16
+
+_Result = TypeVar("_Result")
+
+
+class OfLast(Generic[_Result]):
+    """A function of a text that is called again only for another object than the last one.
+
+    A cache would compute the text's hash, which takes longer than some of these functions.
+    """
+
+    def __init__(self, function: Callable[[str], _Result]) -> None:
+        self._function = function
+        self._last: tuple[str, _Result] | None = None
+
+    def __call__(self, text: str) -> _Result:
+        """Return the function's result."""
+        if self._last is not None and self._last[0] is text:
+            return self._last[1]
+        result = self._function(text)
+        self.remember(text, result)
+        return result
+
+    def remember(self, text: str, result: _Result) -> None:
+        """Remember the result for a text, unless that is too large to be kept."""
+        self._last = (text, result) if len(text) < TOO_LONG else None
 
 
 class Printed(NamedTuple):

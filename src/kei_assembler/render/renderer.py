@@ -25,8 +25,8 @@ from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.values import fill_markdown, filled, own_values, values_for
 from kei_assembler.paths import normalize
 from kei_assembler.records import NamedTuple
-from kei_assembler.render.printed import TOO_LONG, Printed, printed
-from kei_assembler.render.templates import PACKAGE_FILES, OfLast, TemplateFailure, Templates
+from kei_assembler.render.printed import OfLast, Printed, printed
+from kei_assembler.render.templates import PACKAGE_FILES, TemplateFailure, Templates
 from kei_assembler.render.views import variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.outputs import unusable_path
@@ -277,9 +277,8 @@ class Renderer:
         if text.may_trail:
             return strip_trailing_whitespace(text.text).strip("\n")
         body = text.text.strip("\n")
-        if len(body) < TOO_LONG:
-            self._encoded.remember(body, text.raw.strip(b"\n"))
-            self._may_hide.remember(body, text.may_hide)
+        self._encoded.remember(body, text.raw.strip(b"\n"))
+        self._may_hide.remember(body, text.may_hide)
         return body
 
     def variables(self, manifest: Manifest, target: str) -> dict[str, Any]:

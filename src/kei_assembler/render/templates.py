@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError, nodes
 
@@ -24,7 +24,7 @@ from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
 from kei_assembler.render.flattening import flattened
 from kei_assembler.render.limits import MAX_MADE
-from kei_assembler.render.printed import LONG, TOO_LONG
+from kei_assembler.render.printed import LONG, TOO_LONG, OfLast
 from kei_assembler.render.proof import amounts, is_harmless, size_of
 from kei_assembler.render.sandbox import Sandbox
 from kei_assembler.render.template_inheritance import Inheritance, inheritance, misnamed
@@ -41,8 +41,6 @@ from kei_assembler.validation import fits
 if TYPE_CHECKING:
     from jinja2.ext import Extension
 
-_Result = TypeVar("_Result")
-
 PACKAGE_FOLDER = os.path.normpath(os.path.join(os.path.dirname(__file__), "default"))
 PACKAGE_BODIES = {kind: f"default/{file}" for kind, file in BODY_TEMPLATES.items()}
 """The names by which a kit's templates can extend the package's templates, by kind."""
@@ -55,29 +53,6 @@ class TemplateFailure(AssembleError):
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__(diagnostics[0].message, diagnostics=diagnostics)
-
-
-class OfLast(Generic[_Result]):
-    """A function of a text that is called again only for another object than the last one.
-
-    A cache would compute the text's hash, which takes longer than some of these functions.
-    """
-
-    def __init__(self, function: Callable[[str], _Result]) -> None:
-        self._function = function
-        self._last: tuple[str, _Result] | None = None
-
-    def __call__(self, text: str) -> _Result:
-        """Return the function's result."""
-        if self._last is not None and self._last[0] is text:
-            return self._last[1]
-        result = self._function(text)
-        self.remember(text, result)
-        return result
-
-    def remember(self, text: str, result: _Result) -> None:
-        """Remember the result for a text, unless that is too large to be kept."""
-        self._last = (text, result) if len(text) < TOO_LONG else None
 
 
 class Templates:

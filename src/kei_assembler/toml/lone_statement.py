@@ -33,7 +33,7 @@ def lone_statement(source: Source, key: str) -> tuple[int, str]:
     numbers = [number for number, line in enumerate(source.lines) if key in line and _may_set(line, key)]
     if len(numbers) != 1:
         return 0, ""
-    start = sum(map(len, source.lines[: numbers[0]])) + numbers[0]
+    start = source.starts[numbers[0]]
     end = _NEXT.search(text, start)
     statement = text[start : end.start() if end else None]
     try:
