@@ -127,6 +127,8 @@ UNICODE_SPACES = {
     "markdown.sequences": "tables in this package",
     "markdown.structure.reference": "a path or a URL contains no white space at all",
     "model.adaptation": "where Claude Code splits and trims",
+    "render.simple_tokens": "what Jinja strips",
+    "render.evaluation": "what Jinja strips",
     "render.sandbox": "what Jinja splits, and the names of methods",
     "render.templates": "the white space of Jinja's own syntax",
     "report": "texts for people, and what CI services trim before a command",
