@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
-from compiled import compile_once
 from forkserver import ForkServer
 from kei_assembler import __version__
 from kei_assembler.build import kit_plan
@@ -30,8 +29,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 settings.register_profile("quick", max_examples=30, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("quick")
-
-compile_once()
 
 
 def examples(count: int, suppress: Collection[HealthCheck] = ()) -> settings:

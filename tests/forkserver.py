@@ -128,16 +128,14 @@ def _main() -> None:
 
 
 def _load() -> None:
-    """Load all modules of the command and compile its template; the preparatory code has already run."""
+    """Load all modules of the command and read its template; the preparatory code has already run."""
     import kei_assembler
 
     for module in walk_packages(kei_assembler.__path__, "kei_assembler."):
         import_module(module.name)
-    from compiled import compile_once
     from kei_assembler import Kit
 
     del sys.path[0]  # the tests' own folder
-    compile_once()
     with TemporaryDirectory() as folder:
         agents = Path(folder, "agents")
         agents.mkdir()

@@ -26,12 +26,12 @@ CACHED_MODULES = frozenset(
 )
 OTHER_MODULES = frozenset(
     "cli.explain cli.import_ cli.init cli.new cli.schema cli.targets cli.watch files.git_index importing "
-    "build.diff build.schema_files build.staged_files render.renderer render.limits render.sandbox "
-    "rules.catalog scaffold scaffold.new_manifest kit.json_schema toml.writer toml.positions watch "
+    "build.diff build.schema_files build.staged_files render.renderer render.jinja_templates render.limits "
+    "render.sandbox rules.catalog scaffold scaffold.new_manifest kit.json_schema toml.writer toml.positions watch "
     "markdown.lenient_yaml repair toml.rewriting cli.recursive files.overlay kit.client_json kit.owners "
     "model.value_patterns report.headings rules.client_settings".split()
 )
-BUILD_MODULES = frozenset({"build.schema_files", "render.limits", "render.renderer", "render.sandbox"})
+BUILD_MODULES = frozenset({"build.schema_files", "render.renderer"})
 STANDARD = frozenset(
     "asyncio concurrent csv ctypes dataclasses difflib email heapq html http inspect logging multiprocessing "
     "optparse pdb pickle pprint random shlex socket ssl statistics string subprocess tempfile tomllib unittest "
@@ -54,9 +54,7 @@ REPLAY = Start(("--all",), modules=CACHED_MODULES)
 STARTS = {
     "version": Start(("--version",), modules=CACHED_MODULES),
     "help": Start(("--help",), frozenset({"click", "rtoml"}), never=OTHER_MODULES),
-    "one manifest": Start(
-        (AGENT,), frozenset({"click", "rtoml", "jinja2", "markupsafe"}), never=OTHER_MODULES - BUILD_MODULES
-    ),
+    "one manifest": Start((AGENT,), frozenset({"click", "rtoml"}), never=OTHER_MODULES - BUILD_MODULES),
 }
 RUN = """
 import atexit, sys

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment, Template
 
 from conftest import examples
+from kei_assembler.render.evaluation import renderer
 from kei_assembler.render.flattening import flattened
+from kei_assembler.render.simple_syntax import tree_of
+from kei_assembler.render.trees import Block, Body, all_of
 
-VALUES = {"a": "A", "some": ["1", "2"], "none": []}
+VALUES = {"a": "A", "some": ["1", "2"], "empty": []}
 CHAINS = {
     "no block": ["x{{ a }}y"],
     "a block": ["x{% block b %}{{ a }}{% endblock %}y"],
@@ -31,7 +34,7 @@ CHAINS = {
     ],
     "in conditions": [
         "{% if a %}{% block b %}0{% endblock %}{% elif some %}1{% else %}{% block c %}2{% endblock %}{% endif %}",
-        "{% block b %}{% if none %}3{% else %}{{ super() }}{% endif %}{% endblock %}",
+        "{% block b %}{% if empty %}3{% else %}{{ super() }}{% endif %}{% endblock %}",
     ],
     "in an assigned text": [
         "{% set x %}<{% block b %}0{% endblock %}>{% endset %}{% if x | trim %}{{ x }}{{ x | length }}{% endif %}",
@@ -41,31 +44,35 @@ CHAINS = {
 }
 
 
-def _environment(chain: Sequence[str], before: str = "") -> Environment:
-    """The environment with the templates `0`, which is not extended, `1`, and so on, each extending the one before."""
-    texts = {str(level): f"{before}{{% extends '{level - 1}' %}}{text}" for level, text in enumerate(chain) if level}
-    return Environment(loader=DictLoader({"0": chain[0], **texts}))
+def _texts(chain: Sequence[str], before: str = "") -> dict[str, str]:
+    """The templates `0`, which extends nothing, `1`, and so on, each extending the one before, by their names."""
+    return {
+        str(level): f"{before}{{% extends '{level - 1}' %}}{text}" if level else text
+        for level, text in enumerate(chain)
+    }
 
 
-def _flat(environment: Environment, levels: int) -> Template | None:
-    loader = environment.loader or DictLoader({})
-    sources = [loader.get_source(environment, str(level))[0] for level in reversed(range(levels))]
-    tree = flattened([environment.parse(source) for source in sources])
-    if tree is None:
-        return None
-    tree.set_environment(environment)
-    return environment.from_string(tree)
+def _jinja(texts: dict[str, str]) -> Template:
+    environment = Environment(
+        loader=DictLoader(texts), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.get_template(str(len(texts) - 1))
+
+
+def _flat(texts: dict[str, str]) -> Body | None:
+    trees = [tree_of(text) for text in reversed(texts.values())]
+    assert None not in trees
+    return flattened([tree for tree in trees if tree is not None])
 
 
 @pytest.mark.parametrize("before", ["", "first {{ a }} "])
 @pytest.mark.parametrize("name", CHAINS)
 def test_it_prints_what_inheritance_prints(name: str, before: str) -> None:
-    environment = _environment(CHAINS[name], before)
-    expected = environment.get_template(str(len(CHAINS[name]) - 1)).render(**VALUES)
-    flat = _flat(environment, len(CHAINS[name]))
+    texts = _texts(CHAINS[name], before)
+    flat = _flat(texts)
     assert flat is not None
-    assert flat.render(**VALUES) == expected
-    assert not flat.blocks
+    assert "".join(renderer(flat)(**VALUES)) == _jinja(texts).render(**VALUES)
+    assert not [*all_of(flat, Block)]
 
 
 @pytest.mark.parametrize(
@@ -81,10 +88,16 @@ def test_it_prints_what_inheritance_prints(name: str, before: str) -> None:
     ],
 )
 def test_what_cannot_be_rendered_is_not_flattened(chain: list[str]) -> None:
-    environment = _environment(chain)
     with pytest.raises(Exception, match=r"parent block|recursion|undefined"):
-        environment.get_template(str(len(chain) - 1)).render(**VALUES)
-    assert _flat(environment, len(chain)) is None
+        _jinja(_texts(chain)).render(**VALUES)
+    assert _flat(_texts(chain)) is None
+
+
+def test_what_would_be_nested_too_deeply_is_not_flattened() -> None:
+    deep = "{% if a %}" * 30 + "{{ super() }}" + "{% endif %}" * 30
+    texts = _texts(["{% block b %}x{% endblock %}"] + 3 * [f"{{% block b %}}{deep}{{% endblock %}}"])
+    assert _jinja(texts).render(**VALUES) == "x"
+    assert _flat(texts) is None
 
 
 @st.composite
@@ -113,8 +126,6 @@ NAMES = st.permutations("abcd")
 @examples(300)
 @given(st.lists(NAMES.flatmap(templates), min_size=1, max_size=3))
 def test_any_flattened_template_prints_the_same(chain: list[str]) -> None:
-    environment = _environment(chain)
-    flat = _flat(environment, len(chain))
-    template = environment.get_template(str(len(chain) - 1))
+    flat = _flat(_texts(chain))
     if flat is not None:
-        assert flat.render(**VALUES) == template.render(**VALUES)
+        assert "".join(renderer(flat)(**VALUES)) == _jinja(_texts(chain)).render(**VALUES)

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
-from conftest import REPOSITORY, examples
+from conftest import REPOSITORY, Workbench, examples
 from kei_assembler.render import trees
+from kei_assembler.render.evaluation import renderer
+from kei_assembler.render.flattening import flattened
+from kei_assembler.render.proof import is_harmless, size_of
 from kei_assembler.render.simple_syntax import tree_of
 from kei_assembler.render.trees import Body, Node
 
@@ -252,6 +255,22 @@ def test_what_is_nested_too_deeply_is_left_to_jinja(nested: Callable[[int], str]
     assert tree_of(nested(5000)) is None
 
 
+@pytest.mark.parametrize("nested", DEEP.values(), ids=DEEP)
+def test_what_is_nested_deeply_is_rendered(nested: Callable[[int], str]) -> None:
+    rendered = 0
+    for depth in range(1, 1001, 9):
+        tree = tree_of(nested(depth))
+        if tree is None:
+            break
+        is_harmless(tree)
+        flat = flattened([tree])
+        if flat is not None:
+            size_of(flat)
+            assert renderer(flat)(target="x") in (["x"], [])
+            rendered += 1
+    assert rendered
+
+
 _PIECES = [
     *"{{ {{- {{+ }} -}} {% {%- {%+ %} -%} +%} {# {#- {#+ #} -#} +#} {".split(),
     *"if elif else endif for in endfor block endblock set endset extends raw scoped required recursive".split(),
@@ -278,3 +297,16 @@ def edited(draw: Any) -> str:
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join) | edited())
 def test_any_simple_template_is_read_as_jinja_reads_it(text: str) -> None:
     _check(text)
+
+
+def test_two_blocks_of_one_name_are_an_error(bench: Workbench) -> None:
+    bench.write(
+        {
+            "agents/critic.toml": 'name = "critic"\ndescription = "Does a."\nrole = "You do a."\n',
+            "templates/agent.md.j2": "{% block a %}1{% endblock %}\n{% block a %}2{% endblock %}\n",
+        }
+    )
+    run = bench.run("--all")
+    assert run.status == 1
+    assert "templates/agent.md.j2:2:1: error[O603]" in run.stderr
+    assert "block 'a' defined twice" in run.stderr

@@ -1,4 +1,4 @@
-"""Merge a template with those that it extends into one without blocks, which renders several times as fast.
+"""Merge a template with those that it extends into one without blocks.
 
 This is for templates that are proven to be harmless (see `proof`): those of the package, and those whose blocks are
 printed where they stand and by `super()` only.
@@ -10,72 +10,69 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from jinja2 import nodes
-
-_BODIES = ("body", "else_")
-"""The fields of statements that hold statements. Those in `elif_` are conditions with bodies of their own."""
+from kei_assembler.render import trees
+from kei_assembler.render.trees import Body, Node
 
 
 class _NotFlatError(Exception):
     """A block has no block that `super()` could print."""
 
 
-def flattened(trees: Sequence[nodes.Template]) -> nodes.Template | None:
-    """Return one tree that prints what the first of the trees does, which extends the second, and so on.
+def flattened(chain: Sequence[Body]) -> Body | None:
+    """Return one tree that prints what the first of these trees does, which extends the second, and so on.
 
-    The trees cannot be used any more. Return None if rendering them can fail: a block is printed in itself, or
-    `super()` has nothing to print.
+    Return None if rendering them can fail: a block is printed in itself, or `super()` has nothing to print. Return
+    None, too, if the one tree would be nested too deeply.
     """
     try:
-        return nodes.Template(list(_Flattening(trees).statements()), lineno=1)
+        tree = tuple(_Flattening(chain).statements())
     except (RecursionError, _NotFlatError):
         return None
+    return None if trees.is_deep(tree) else tree
 
 
 class _Flattening:
-    def __init__(self, trees: Sequence[nodes.Template]) -> None:
-        self._trees = trees
-        self._blocks = [{block.name: block for block in tree.find_all(nodes.Block)} for tree in trees]
+    def __init__(self, chain: Sequence[Body]) -> None:
+        self._chain = chain
+        self._blocks = [{block.name: block for block in trees.all_of(tree, trees.Block)} for tree in chain]
 
-    def statements(self) -> Iterator[nodes.Node]:
+    def statements(self) -> Iterator[Node]:
         """Yield the statements of the last tree, after what the others print before they extend it."""
-        *others, last = enumerate(self._trees)
+        *others, last = enumerate(self._chain)
         for level, tree in others:
-            yield from self._expanded(takewhile(lambda node: not isinstance(node, nodes.Extends), tree.body), level)
-        yield from self._expanded(last[1].body, last[0])
+            yield from self._expanded(takewhile(lambda node: not isinstance(node, trees.Extends), tree), level)
+        yield from self._expanded(last[1], last[0])
 
-    def _expanded(self, body: Iterable[nodes.Node], level: int, block: str = "") -> Iterator[nodes.Node]:
+    def _expanded(self, body: Iterable[Node], level: int, block: str = "") -> Iterator[Node]:
         """Yield statements, which are in this block of the tree at this level, without blocks and `super()`."""
         for node in body:
-            if isinstance(node, nodes.Block):
-                yield from self._block(node.name, 0)
-            elif isinstance(node, nodes.Output):
-                yield from self._output(node, level, block)
-            else:
-                yield self._statement(node, level, block)
+            match node:
+                case trees.Block(name=name):
+                    yield from self._block(name, 0)
+                case trees.Print(value=trees.Super()):
+                    yield from self._block(block, level + 1)
+                case trees.If() | trees.For() | trees.Capture():
+                    yield self._statement(node, level, block)
+                case _:
+                    yield node
 
-    def _block(self, name: str, first: int) -> Iterator[nodes.Node]:
+    def _block(self, name: str, first: int) -> Iterator[Node]:
         """Yield the statements of the first block of this name, from this level on."""
-        level = next((level for level in range(first, len(self._trees)) if name in self._blocks[level]), None)
+        level = next((level for level in range(first, len(self._chain)) if name in self._blocks[level]), None)
         if level is None:
             raise _NotFlatError
         yield from self._expanded(self._blocks[level][name].body, level, name)
 
-    def _output(self, node: nodes.Output, level: int, block: str) -> Iterator[nodes.Node]:
-        printed: list[nodes.Expr] = []
-        for each in node.nodes:
-            if isinstance(each, nodes.Call):
-                yield nodes.Output(printed, lineno=node.lineno)
-                printed = []
-                yield from self._block(block, level + 1)
-            else:
-                printed.append(each)
-        yield nodes.Output(printed, lineno=node.lineno)
+    def _statement(self, node: Any, level: int, block: str) -> Node:
+        """Return a statement that has others, with these expanded."""
 
-    def _statement(self, node: Any, level: int, block: str) -> Any:
-        for field in _BODIES:
-            if body := getattr(node, field, None):
-                setattr(node, field, [*self._expanded(body, level, block)])
-        for condition in getattr(node, "elif_", ()):
-            self._statement(condition, level, block)
-        return node
+        def expanded(body: Body) -> Body:
+            return tuple(self._expanded(body, level, block))
+
+        match node:
+            case trees.If(branches=branches, other=other):
+                made = [branch._replace(body=expanded(branch.body)) for branch in branches]
+                return trees.If(tuple(made), expanded(other))
+            case trees.For(body=body, other=other):
+                return node._replace(body=expanded(body), other=expanded(other))
+        return node._replace(body=expanded(node.body))

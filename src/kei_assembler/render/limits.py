@@ -13,10 +13,8 @@ from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context
 
+from kei_assembler.render.proof import MAX_MADE
 from kei_assembler.value_types import are_texts
-
-MAX_MADE = 1024 * 1024
-"""The budget of one rendering: the total of what it can produce, pass on and print."""
 
 _MAX_BITS = 64
 

@@ -1,22 +1,25 @@
 """Prove that a template needs no sandbox, because it only prints the values that it gets, each a few times.
 
-A template is harmless if its syntax tree contains nothing but text, blocks, `extends`, `super()`, conditions, loops
-over lists that it gets, and prints of texts that it gets, with a few filters. A loop prints only its own item, so what
-the template prints cannot grow faster than its values: `Size.bound` is the limit. All other templates need the sandbox.
+A simple template (see `simple_syntax`) is harmless if it contains nothing but text, blocks, `extends`, `super()`,
+conditions, loops over lists that it gets, and prints of texts that it gets, with a few filters. A loop prints only its
+own item, so what the template prints cannot grow faster than its values: `Size.bound` is the limit. All other templates
+need the sandbox.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
-
-from jinja2 import nodes
 
 from kei_assembler.model.manifest import Manifest
 from kei_assembler.records import NamedTuple
+from kei_assembler.render import trees
+from kei_assembler.render.trees import Body, Node
+
+MAX_MADE = 1024 * 1024
+"""How much one rendering can produce, pass on and print, in characters of text and items of lists."""
 
 TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP = "text", "texts", "handoff", "handoffs", "number", "loop"
 """The kinds of values. A handoff has two texts, and `loop` is what a loop knows about itself."""
@@ -48,9 +51,6 @@ _FIELDS = {
 }
 _ITEMS = {TEXTS: TEXT, HANDOFFS: HANDOFF}
 _PRINTABLE = (TEXT, NUMBER)
-
-_MAX_BITS = 64
-"""The size of numbers that the sandbox allows."""
 
 _TEXT_FILTERS = ("fence", "lower", "trim")
 _GROWTH = 2
@@ -87,7 +87,7 @@ class Size(NamedTuple):
         return self.text + self.per_item * items + _GROWTH * values
 
 
-def size_of(tree: nodes.Template) -> Size:
+def size_of(tree: Body) -> Size:
     """Return the size of a template without blocks, whether it is harmless or not."""
     measure = _Measure()
     measure.add(tree, {})
@@ -104,35 +104,36 @@ class _Measure:
         self._assigned: dict[str, Size] = {}
         """The sizes of what is assigned to names."""
 
-    def add(self, node: nodes.Node, loops: Mapping[str, Path]) -> None:
+    def add(self, part: Node, loops: Mapping[str, Path]) -> None:
         """Add a part of a template. `loops` has the list of each loop around it, by the name of the item."""
-        if path := _path(node):
-            self._add_value(path, loops)
-            return
-        skipped: nodes.Node | None = None
-        match node:
-            case nodes.TemplateData() | nodes.Const():
-                size = len(str(node.data if isinstance(node, nodes.TemplateData) else node.value))
-                self.text += size
-                self.per_item += size if loops or isinstance(node, nodes.Const) else 0  # `join` repeats a constant
-            case nodes.Filter(name="fence" | "length"):
-                self.text += _SHORT
-                self.per_item += _SHORT if loops else 0
-            case nodes.If() if node.test.find(nodes.Filter) is None:
-                skipped = node.test  # it prints nothing and makes nothing
-            case nodes.For(target=nodes.Name(name=name)):
-                loops, skipped = {**loops, name: _path(node.iter)}, node.target
-            case nodes.Assign(target=nodes.Name(name=name)) | nodes.AssignBlock(target=nodes.Name(name=name)):
-                text, per_item, uses = self.text, self.per_item, Counter(self.uses)
-                self._add_children(node, loops, node.target)
-                self._assigned[name] = Size(self.text - text, self.per_item - per_item, self.uses - uses)
-                return
-        self._add_children(node, loops, skipped)
+        match part:
+            case trees.Text(text=text):
+                self._add_text(len(text), is_repeated=bool(loops))
+            case trees.Constant(value=value):
+                self._add_text(len(str(value)), is_repeated=True)
+            case trees.Lookup(path=path):
+                self._add_value(path, loops)
+            case trees.Filter(value=filtered, name=name, arguments=arguments):
+                self._add_text(_SHORT if name in ("fence", "length") else 0, is_repeated=bool(loops))
+                self._add_text(sum(len(str(each)) for each in arguments), is_repeated=True)  # `join` repeats one
+                self.add(filtered, loops)
+            case trees.Branch(test=test, body=body) if not [*trees.all_of(test, trees.Filter)]:
+                self.add(body, loops)  # the test prints nothing and makes nothing
+            case trees.For(name=name, values=values, body=body, other=other):
+                self.add((values, other), loops)
+                self.add(body, {**loops, name: _path(values)})
+            case trees.Assign(name=name, value=assigned) | trees.Capture(name=name, body=assigned):
+                before = Size(self.text, self.per_item, Counter(self.uses))
+                self.add(assigned, loops)
+                uses = self.uses - Counter(before.uses)
+                self._assigned[name] = Size(self.text - before.text, self.per_item - before.per_item, uses)
+            case tuple():
+                for each in part:
+                    self.add(each, loops)
 
-    def _add_children(self, node: nodes.Node, loops: Mapping[str, Path], skipped: nodes.Node | None) -> None:
-        for child in node.iter_child_nodes():
-            if child is not skipped:
-                self.add(child, loops)
+    def _add_text(self, size: int, *, is_repeated: bool) -> None:
+        self.text += size
+        self.per_item += size if is_repeated else 0
 
     def _add_value(self, path: Path, loops: Mapping[str, Path]) -> None:
         name = path[0]
@@ -147,99 +148,67 @@ class _Measure:
             self.uses[loops.get(name, path)] += 1
 
 
-def is_harmless(tree: nodes.Template) -> bool:
+def is_harmless(tree: Body) -> bool:
     """Return whether the syntax tree of a template proves that it can do no harm without the sandbox."""
-    return all(_is_statement_harmless(node, _NO_NAMES) for node in tree.body)
+    return _are_harmless(tree, _NO_NAMES)
 
 
-def _is_statement_harmless(node: nodes.Node, scope: Scope) -> bool:
-    return _STATEMENTS.get(type(node), _is_refused)(node, scope)
-
-
-def _are_harmless(body: Iterable[nodes.Node], scope: Scope) -> bool:
+def _are_harmless(body: Body, scope: Scope) -> bool:
     return all(_is_statement_harmless(node, scope) for node in body)
 
 
-def _is_refused(_node: nodes.Node, _scope: Scope) -> bool:
-    return False
-
-
-def _is_extends_harmless(node: Any, scope: Scope) -> bool:
-    return not scope and isinstance(node.template, nodes.Const) and isinstance(node.template.value, str)
-
-
-def _is_block_harmless(node: Any, scope: Scope) -> bool:
-    supers = sum(_is_super(call) for call in node.find_all(nodes.Call))
-    return not scope and not node.required and supers <= 1 and _are_harmless(node.body, scope)
-
-
-def _is_if_harmless(node: Any, scope: Scope) -> bool:
-    bodies = (node.body, node.elif_, node.else_)
-    return _is_condition(node.test, scope) and all(_are_harmless(body, scope) for body in bodies)
-
-
-def _is_loop_harmless(node: Any, scope: Scope) -> bool:
-    item = _ITEMS.get(_kind(node.iter, scope))
-    is_plain = isinstance(node.target, nodes.Name) and node.test is None and not node.recursive
-    if scope or item is None or not is_plain or node.target.name == "loop":
-        return False
-    return _are_harmless(node.body, {node.target.name: item, "loop": LOOP}) and _are_harmless(node.else_, scope)
-
-
-def _is_output_harmless(node: Any, scope: Scope) -> bool:
-    return all(isinstance(each, nodes.TemplateData) or _is_print_harmless(each, scope) for each in node.nodes)
-
-
-def _is_print_harmless(node: nodes.Node, scope: Scope) -> bool:
-    # a loop that prints other values than its own would be a product
-    names = [node.name] if isinstance(node, nodes.Name) else [name.name for name in node.find_all(nodes.Name)]
-    is_own = not scope or scope.keys() >= {*names}
-    return is_own and (_kind(node, scope) in _PRINTABLE or (not scope and _is_super(node)))
-
-
-def _is_super(node: Any) -> bool:
-    is_call = isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "super"
-    return is_call and not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
-
-
-def _is_condition(node: Any, scope: Scope) -> bool:
+def _is_statement_harmless(node: Node, scope: Scope) -> bool:
     match node:
-        case nodes.Not():
-            return _is_condition(node.node, scope)
-        case nodes.And() | nodes.Or():
-            return _is_condition(node.left, scope) and _is_condition(node.right, scope)
-        case nodes.Test():
-            return node.name == "none" and not (node.args or node.kwargs) and bool(_kind(node.node, scope))
-        case nodes.Compare():
-            operands = (node.expr, *(operand.expr for operand in node.ops))
-            return all(operand.op in ("eq", "ne") for operand in node.ops) and all(
-                _kind(each, scope) for each in operands
-            )
+        case trees.Print(value=value):
+            return _is_print_harmless(value, scope)
+        case trees.If(branches=branches, other=other):
+            are_harmless = (_is_condition(test, scope) and _are_harmless(body, scope) for test, body in branches)
+            return all(are_harmless) and _are_harmless(other, scope)
+        case trees.For(name=name, values=values, body=body, other=other) if not scope:
+            item = _ITEMS.get(_kind(values, scope), "")
+            return bool(item) and _are_harmless(body, {name: item, "loop": LOOP}) and _are_harmless(other, scope)
+        case trees.Block(body=body) if not scope:
+            return len([*trees.all_of(body, trees.Super)]) <= 1 and _are_harmless(body, scope)
+    return isinstance(node, trees.Text) or (isinstance(node, trees.Extends) and not scope)
+
+
+def _is_print_harmless(value: Node, scope: Scope) -> bool:
+    # a loop that prints other values than its own would be a product
+    is_own = not scope or all(lookup.path[0] in scope for lookup in trees.all_of(value, trees.Lookup))
+    return is_own and (_kind(value, scope) in _PRINTABLE or (not scope and isinstance(value, trees.Super)))
+
+
+def _is_condition(node: Node, scope: Scope) -> bool:
+    match node:
+        case trees.Not(value=value):
+            return _is_condition(value, scope)
+        case trees.And(left=left, right=right) | trees.Or(left=left, right=right):
+            return _is_condition(left, scope) and _is_condition(right, scope)
+        case trees.IsNone(value=value):
+            return bool(_kind(value, scope))
+        case trees.Equal(left=left, right=right):
+            return bool(_kind(left, scope) and _kind(right, scope))
     return bool(_kind(node, scope))
 
 
-def _kind(node: Any, scope: Scope) -> str:
+def _kind(node: Node, scope: Scope) -> str:
     """Return the kind of an expression, or "" if nothing is known about it."""
     match node:
-        case nodes.Const():
-            is_number = type(node.value) in (int, bool) and node.value.bit_length() <= _MAX_BITS
-            return TEXT if isinstance(node.value, str) else NUMBER if is_number else ""
-        case nodes.Filter():
+        case trees.Constant(value=value):
+            return TEXT if isinstance(value, str) else NUMBER
+        case trees.Filter():
             return _kind_of_filter(node, scope)
-        case nodes.Name() | nodes.Getattr():
-            name, *fields = _path(node) or ("",)
+        case trees.Lookup(path=(name, *fields)):
             if name not in scope:
                 return CONTRACT.get((name, *fields), "")
             return scope[name] if not fields else _FIELDS.get((scope[name], fields[0]), "") if len(fields) == 1 else ""
     return ""
 
 
-def _kind_of_filter(node: Any, scope: Scope) -> str:
-    filters = 1 + sum(1 for _ in node.find_all(nodes.Filter))
-    if node.node is None or node.dyn_args or node.dyn_kwargs or filters > _MAX_FILTERS:
+def _kind_of_filter(node: trees.Filter, scope: Scope) -> str:
+    kind, arguments, options = _kind(node.value, scope), node.arguments, dict(node.options)
+    if len([*trees.all_of(node, trees.Filter)]) > _MAX_FILTERS:
         return ""
-    kind, arguments = _kind(node.node, scope), [getattr(argument, "value", None) for argument in node.args]
-    options = {option.key: getattr(option.value, "value", None) for option in node.kwargs}
     are_texts = all(isinstance(argument, str) for argument in arguments)
     match node.name:
         case "join" if kind == TEXTS and are_texts and len(arguments) <= 1 and not options:
@@ -256,21 +225,9 @@ def _kind_of_filter(node: Any, scope: Scope) -> str:
     return TEXT if is_of_text else ""
 
 
-def _path(node: Any) -> Path:
-    """Return the names in a lookup such as `agent.references.extra`, or nothing for any other expression."""
-    if isinstance(node, nodes.Name):
-        return (node.name,)
-    above = _path(node.node) if isinstance(node, nodes.Getattr) else ()
-    return (*above, node.attr) if above else ()
-
-
-_STATEMENTS: Mapping[type[nodes.Node], Callable[[Any, Scope], bool]] = {
-    nodes.Block: _is_block_harmless,
-    nodes.Extends: _is_extends_harmless,
-    nodes.For: _is_loop_harmless,
-    nodes.If: _is_if_harmless,
-    nodes.Output: _is_output_harmless,
-}
+def _path(node: Node) -> Path:
+    """Return the names in a lookup, or nothing for any other expression."""
+    return node.path if isinstance(node, trees.Lookup) else ()
 
 
 _TEXT_FIELDS = [field for field, kind in _OF_AGENT.items() if kind == TEXT]

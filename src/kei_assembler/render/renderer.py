@@ -1,4 +1,4 @@
-"""Render a manifest as an agent file. Only the modules of this package import Jinja2."""
+"""Render a manifest as an agent file."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ the budget of the rendering. Only loops that do none of that are not limited; a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import wraps
+from itertools import dropwhile
 from types import BuiltinMethodType, MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
 from kei_assembler.markdown.structure import fence_around
 from kei_assembler.render.limits import Budget, PayingCode, PayingTemplate
-from kei_assembler.render.template_inheritance import Inheritance, inheritance
+from kei_assembler.render.template_inheritance import Inheritance, Override
 
 _MAX_SOURCE = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
@@ -73,7 +74,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if len(source) > _MAX_SOURCE:  # compiling many names and branches takes quadratic time
             raise TemplateSyntaxError(f"the template is longer than {_MAX_SOURCE} characters", 1, name, filename)
         tree = super()._parse(source, name, filename)
-        self.inheritance[filename or ""] = inheritance(tree)
+        self.inheritance[filename or ""] = _inheritance(tree)
         return tree
 
     def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,3 +128,43 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> None:
         """Return None, so that `is_safe_attribute` refuses `format`: Jinja2's safe variant still pads to any width."""
+
+
+def _inheritance(tree: nodes.Template) -> Inheritance:
+    """Return the facts about a parsed template."""
+    # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
+    after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
+    overrides = (
+        Override(block.name, block.lineno, _blocks_among(block.find_all(nodes.Block)))
+        for block in _outermost(after_extends)
+    )
+    # walks through the tree once for all of them
+    found = [*tree.find_all((nodes.Extends, nodes.Block, nodes.Getattr, nodes.Getitem))]
+    return Inheritance(_parent(tree, found), _blocks_among(found), _calls(found), tuple(overrides))
+
+
+def _blocks_among(found: Iterable[nodes.Node]) -> frozenset[str]:
+    return frozenset(node.name for node in found if isinstance(node, nodes.Block))
+
+
+def _parent(tree: nodes.Template, found: Iterable[nodes.Node]) -> str | None:
+    extends = [node for node in found if isinstance(node, nodes.Extends)]
+    if not extends:
+        return ""
+    template = extends[0].template if len(extends) == 1 and extends[0] in tree.body else None
+    return template.value if isinstance(template, nodes.Const) and isinstance(template.value, str) else None
+
+
+def _calls(found: Iterable[nodes.Node]) -> frozenset[str]:
+    lookups = [(lookup.node, lookup.attr) for lookup in found if isinstance(lookup, nodes.Getattr)]
+    lookups += [(node.node, getattr(node.arg, "value", "")) for node in found if isinstance(node, nodes.Getitem)]
+    return frozenset(str(name) for owner, name in lookups if isinstance(owner, nodes.Name) and owner.name == "self")
+
+
+def _outermost(tree: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
+    """Yield the blocks that are not nested: a nested block is printed wherever the block around it is."""
+    for node in tree:
+        if isinstance(node, nodes.Block):
+            yield node
+        else:
+            yield from _outermost(node.iter_child_nodes())

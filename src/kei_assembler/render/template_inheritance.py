@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, dropwhile
 from operator import or_
 
-from jinja2 import nodes
-
 from kei_assembler.records import NamedTuple
+from kei_assembler.render import trees
+from kei_assembler.render.trees import Body, Node
 
 
 class Override(NamedTuple):
@@ -46,44 +46,26 @@ class UnknownBlock(NamedTuple):
     known: frozenset[str]
 
 
-def inheritance(tree: nodes.Template) -> Inheritance:
-    """Return the facts about a parsed template."""
+def inheritance(tree: Body) -> Inheritance:
+    """Return the facts about a simple template."""
+    blocks = frozenset(block.name for block in trees.all_of(tree, trees.Block))
+    parent = next((node.template for node in tree if isinstance(node, trees.Extends)), "")
     # Jinja2 prints what precedes `extends`, so a block there has an effect without replacing anything.
-    after_extends = dropwhile(lambda node: not isinstance(node, nodes.Extends), tree.body)
-    overrides = (
-        Override(block.name, block.lineno, _blocks_among(block.find_all(nodes.Block)))
-        for block in _outermost(after_extends)
-    )
-    # walks through the tree once for all of them
-    found = [*tree.find_all((nodes.Extends, nodes.Block, nodes.Getattr, nodes.Getitem))]
-    return Inheritance(_parent(tree, found), _blocks_among(found), _calls(found), tuple(overrides))
+    after_extends = dropwhile(lambda node: not isinstance(node, trees.Extends), tree)
+    overrides = [
+        Override(block.name, block.line, frozenset(inner.name for inner in trees.all_of(block.body, trees.Block)))
+        for block in _outermost(tuple(after_extends))
+    ]
+    return Inheritance(parent, blocks, frozenset(), tuple(overrides))
 
 
-def _blocks_among(found: Iterable[nodes.Node]) -> frozenset[str]:
-    return frozenset(node.name for node in found if isinstance(node, nodes.Block))
-
-
-def _parent(tree: nodes.Template, found: Iterable[nodes.Node]) -> str | None:
-    extends = [node for node in found if isinstance(node, nodes.Extends)]
-    if not extends:
-        return ""
-    template = extends[0].template if len(extends) == 1 and extends[0] in tree.body else None
-    return template.value if isinstance(template, nodes.Const) and isinstance(template.value, str) else None
-
-
-def _calls(found: Iterable[nodes.Node]) -> frozenset[str]:
-    lookups = [(lookup.node, lookup.attr) for lookup in found if isinstance(lookup, nodes.Getattr)]
-    lookups += [(node.node, getattr(node.arg, "value", "")) for node in found if isinstance(node, nodes.Getitem)]
-    return frozenset(str(name) for owner, name in lookups if isinstance(owner, nodes.Name) and owner.name == "self")
-
-
-def _outermost(tree: Iterable[nodes.Node]) -> Iterator[nodes.Block]:
+def _outermost(part: Node) -> Iterator[trees.Block]:
     """Yield the blocks that are not nested: a nested block is printed wherever the block around it is."""
-    for node in tree:
-        if isinstance(node, nodes.Block):
-            yield node
-        else:
-            yield from _outermost(node.iter_child_nodes())
+    if isinstance(part, trees.Block):
+        yield part
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _outermost(each)
 
 
 def misnamed(inheritance_of: Callable[[str], Inheritance | None], name: str) -> Iterator[UnknownBlock]:

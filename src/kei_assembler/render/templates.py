@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateSyntaxError, nodes
 
 from kei_assembler import lazy_re
 from kei_assembler.diagnostics import AssembleError, Diagnostic, Span
@@ -17,24 +15,24 @@ from kei_assembler.files import DISK
 from kei_assembler.kit import LoadedKit
 from kei_assembler.kit.template_files import BODY_TEMPLATES
 from kei_assembler.markdown.block_reader import Unclosed
-from kei_assembler.markdown.structure import fence_around, outline
+from kei_assembler.markdown.structure import outline
 from kei_assembler.model.kinds import AGENT
-from kei_assembler.model.manifest import Handoff, Manifest
+from kei_assembler.model.manifest import Manifest
 from kei_assembler.model.settings import TEMPLATE_NAME
 from kei_assembler.paths import normalize
+from kei_assembler.render.evaluation import renderer
 from kei_assembler.render.flattening import flattened
-from kei_assembler.render.limits import MAX_MADE
-from kei_assembler.render.printed import LONG, TOO_LONG, OfLast
-from kei_assembler.render.proof import amounts, is_harmless, size_of
-from kei_assembler.render.sandbox import Sandbox
+from kei_assembler.render.printed import OfLast
+from kei_assembler.render.proof import MAX_MADE, amounts, is_harmless, size_of
+from kei_assembler.render.simple_syntax import tree_of
 from kei_assembler.render.template_inheritance import Inheritance, inheritance, misnamed
-from kei_assembler.render.views import VARIABLES, manifest_of, printable, variables
+from kei_assembler.render.trees import Body, Lookup, all_of
+from kei_assembler.render.views import manifest_of, variables
 from kei_assembler.rules.hidden_text import hidden_text
 from kei_assembler.rules.runner import MAX_FINDINGS, run_rule
 from kei_assembler.rules.sources import check_source
 from kei_assembler.rules.templates import template_fails, unknown_template_block
 from kei_assembler.rules.text import unfinished_merge
-from kei_assembler.suggestions import did_you_mean
 from kei_assembler.toml.source import MAX_BYTES, Source, with_lf
 from kei_assembler.validation import fits
 
@@ -95,28 +93,38 @@ class Templates:
         return self.kit.files.exists(self.kit.path(self._file(name)))
 
     def _compile(self, name: str) -> Callable[..., list[str]]:
-        if name in PACKAGE_FILES:
-            source, changed = _package_source(name), self._extension
-            return _pieces(_with_extension(name, changed) if changed else _package_template(source))
-        extensions = [self._extension] if self._extension else ()
-        environment = Sandbox(printable, loader=FunctionLoader(self._load), extensions=extensions, **_SYNTAX)
-        self._inheritance[name] = environment.inheritance
-        trees = [] if self._extension else self._harmless(environment, name)
-        flat = flattened(trees) if trees else None
+        if self._extension:
+            return self._in_jinja(name)
+        chain = self._harmless(name)
+        flat = flattened(chain) if chain else None
         if flat is None:
-            return _whole(environment.get_template(name))
-        if not any(each.name == "target" for each in flat.find_all(nodes.Name)):
+            return self._in_jinja(name)
+        if not any(lookup.path[0] == "target" for lookup in all_of(flat, Lookup)):
             self._same_for_all.add(name)
-        size, charges = size_of(flat), _CHARGES + _CHARGES_PER_LEVEL * len(trees)
-        guarded = cache(lambda: _whole(environment.get_template(name)))  # rarely needed
-        unguarded = _pieces(_unguarded(flat))
+        simple, size, charges = renderer(flat), size_of(flat), _CHARGES + _CHARGES_PER_LEVEL * len(chain)
+        in_jinja = cache(lambda: self._in_jinja(name))  # rarely needed
 
         def pieces(**variables: Any) -> list[str]:
             values = amounts(manifest_of(variables["agent"]), variables["blocks"], variables["allowed"] or ())
-            is_small = size.bound(*values) * charges <= MAX_MADE
-            return (unguarded if is_small else guarded())(**variables)
+            if size.bound(*values) * charges <= MAX_MADE:
+                try:
+                    return simple(**variables)
+                except TypeError:  # something is absent: Jinja2's error says where
+                    pass
+            return in_jinja()(**variables)
 
-        return pieces
+        return simple if name in PACKAGE_FILES else pieces
+
+    def _in_jinja(self, name: str) -> Callable[..., list[str]]:
+        from kei_assembler.render.jinja_templates import changed_template, sandbox  # most templates are simple
+
+        if name in PACKAGE_FILES and self._extension:
+            template = changed_template(name, self._load, self._extension)
+        else:
+            environment = sandbox(self._load, self._extension)
+            self._inheritance[name] = environment.inheritance
+            template = environment.get_template(name)
+        return lambda **variables: [template.render(**variables)]
 
     def is_same_for_all(self, name: str) -> bool:
         """Return whether a template, once it is compiled, surely prints the same for all targets.
@@ -125,19 +133,20 @@ class Templates:
         """
         return name in self._same_for_all
 
-    def _harmless(self, environment: Sandbox, first: str) -> list[nodes.Template]:
+    def _harmless(self, first: str) -> list[Body]:
         """Return the trees of a template and of those that it extends, or none if one of them needs the sandbox."""
-        trees: dict[str, nodes.Template] = {}
-        name: str | None = first
-        while name and name not in trees:
+        chain: dict[str, Body] = {}
+        facts: dict[str, Inheritance] = {}
+        name = first
+        while name and name not in chain:
             source = self._load(name)
-            if source is None:
+            tree = tree_of(source[0]) if source else None
+            if source is None or tree is None or not (name in PACKAGE_FILES or is_harmless(tree)):
                 return []
-            trees[name] = environment.parse(source[0], name, source[1])
-            if name not in PACKAGE_FILES and not is_harmless(trees[name]):
-                return []
-            name = environment.inheritance[source[1]].parent
-        return [*trees.values()] if name == "" else []
+            chain[name], facts[source[1]] = tree, inheritance(tree)
+            name = str(facts[source[1]].parent)
+        self._inheritance[first] = facts
+        return [*chain.values()] if not name else []
 
     def _load(self, name: str) -> tuple[str, str, None] | None:
         """Return a template's text and file for Jinja2, or None if it does not exist.
@@ -200,9 +209,12 @@ class Templates:
 
     def _locate(self, error: Exception) -> tuple[str, int] | None:
         """Return the file and Jinja2's line of an error: the syntax error's, or the innermost frame in a template."""
+        from traceback import walk_tb
+
+        from jinja2 import TemplateSyntaxError  # most runs need neither
+
         if isinstance(error, TemplateSyntaxError) and error.filename:
             return error.filename, error.lineno
-        from traceback import walk_tb
 
         frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
         return next((frame for frame in reversed(frames) if frame[0] in self._sources), None)
@@ -213,8 +225,12 @@ def default_body(manifest: Manifest, allowed: tuple[str, ...] | None) -> str:
 
     `allowed` lists in words what the agent may do. It is None if the body does not say that.
     """
-    template = _package_template(_package_source(PACKAGE_BODY))
-    return template.render(**variables(manifest, ()), target="", allowed=allowed)
+    return "".join(_default_renderer()(**variables(manifest, ()), target="", allowed=allowed))
+
+
+@cache
+def _default_renderer() -> Callable[..., list[str]]:
+    return renderer(flattened([tree_of(package_text(PACKAGE_BODY)) or ()]) or ())
 
 
 @cache
@@ -240,62 +256,9 @@ def _package_source(name: str) -> tuple[str, str, None]:
     return with_lf(DISK.read(PACKAGE_FILES[name], MAX_BYTES)).decode(), PACKAGE_FILES[name], None
 
 
-def _with_extension(name: str, extension: type[Extension]) -> Template:
-    """Return a template of the package, changed by an extension."""
-    environment = Environment(loader=FunctionLoader(_package_source), extensions=[extension], **_SYNTAX)
-    environment.filters |= _FILTERS
-    return environment.get_template(name)
-
-
-@cache
-def _package_template(source: tuple[str, str, None]) -> Template:
-    environment = Environment(**_SYNTAX)
-    trees = [environment.parse(source[0])]
-    while parent := inheritance(trees[-1]).parent:
-        trees.append(environment.parse(_package_source(parent)[0]))
-    return _unguarded(flattened(trees) or trees[0])
-
-
 _CHARGES, _CHARGES_PER_LEVEL = 4, 2
 """How often the sandbox charges for a text at most: for each of three filters, when it is printed, and when `super()`
 returns it and it is printed again."""
-
-
-def _unguarded(tree: nodes.Template) -> Template:
-    """Return the compiled template of a harmless tree. What it prints is the same as in the sandbox."""
-    environment = Environment(**_SYNTAX)
-    environment.globals = {}
-    environment.filters |= _FILTERS
-    tree.set_environment(environment)
-    return environment.from_string(tree)
-
-
-def _pieces(template: Template) -> Callable[..., list[str]]:
-    return lambda **variables: [*template.generate(**variables)]
-
-
-def _whole(template: Template) -> Callable[..., list[str]]:
-    return lambda **variables: [template.render(**variables)]
-
-
-def _joined(values: Iterable[str], separator: str = "") -> str:
-    texts = tuple(values)
-    is_worth_it = LONG < sum(map(len, texts)) < TOO_LONG
-    return _joined_before(texts, separator) if is_worth_it else separator.join(texts)
-
-
-@lru_cache(maxsize=16)
-def _joined_before(values: tuple[str, ...], separator: str) -> str:
-    """Return the same object for the same texts, because of which `printed` knows it."""
-    return separator.join(values)
-
-
-def _fields(values: Iterable[Handoff], attribute: str) -> list[str]:
-    return [getattr(value, attribute) for value in values]
-
-
-_FILTERS = {"fence": fence_around, "join": _joined, "map": _fields}
-"""The filters that harmless templates call in another way than Jinja2's, or for which Jinja2's own are slow."""
 
 
 def line_in(text: str, line: int) -> int:
@@ -314,24 +277,3 @@ def _span_of_block(text: str, line: int, name: str) -> Span:
     match = re.search(rf"\bblock\s+({name})\b", text.split("\n")[line - 1])
     start, end = match.span(1) if match else (0, 1)
     return Span(line, start + 1, line, end + 1)
-
-
-class _Undefined(StrictUndefined):
-    """An undefined name, whose error message suggests a similar one."""
-
-    @property
-    def _undefined_message(self) -> str:
-        if self._undefined_hint:
-            return self._undefined_hint
-        known = getattr(self._undefined_obj, "_fields", ()) or getattr(self._undefined_obj, "__dict__", VARIABLES)
-        hint = did_you_mean(str(self._undefined_name), known)
-        return f"`{self._undefined_name}` is not defined" + (f"; {hint}" if hint else "")
-
-
-_SYNTAX: Mapping[str, Any] = {
-    "trim_blocks": True,
-    "lstrip_blocks": True,
-    "keep_trailing_newline": True,
-    "auto_reload": False,
-    "undefined": _Undefined,
-}

@@ -1,12 +1,10 @@
-"""The values that templates see of a manifest, and the values that they can print."""
+"""The values that templates see of a manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
-
-from jinja2 import Undefined
 
 from kei_assembler.markdown.structure import (
     escape_block_start,
@@ -92,22 +90,3 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "targets": lambda targets: _escaped(targets or ()),
 }
 """The conversions of fields. `_escaped` converts all others."""
-
-
-def printable(value: Any) -> Any:
-    """Return a value that a template prints: text, a number, or a collection of them.
-
-    Raises:
-        TypeError: it is absent, or something else, whose text would contain its address in memory.
-    """
-    if value is None:
-        raise TypeError("cannot print `none`; test first whether there is a value, as in `extra.KEY is not none`")
-    if isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Undefined):
-        return str(value)
-    if isinstance(value, list | tuple | Mapping):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            printable(item)
-        return value
-    raise TypeError(f"cannot print a value of type `{type(value).__name__}`; call a method with parentheses")
