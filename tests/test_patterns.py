@@ -20,6 +20,7 @@ from kei_assembler.importing import paths, tools
 from kei_assembler.kit import json_schema
 from kei_assembler.markdown import html_blocks, stamp, structure
 from kei_assembler.model import manifest, settings
+from kei_assembler.render import simple_tokens
 from kei_assembler.rules import mentions
 from kei_assembler.rules import settings as settings_rules
 from kei_assembler.targets import TARGETS
@@ -108,6 +109,7 @@ MADE: dict[tuple[str, str], tuple[Iterable[str | re.Pattern[Any]], str]] = {
     ("model.value_patterns", "_test"): ([".", r"\\d", r"[^\]a-z-]"], "fullmatch"),
     ("render.marks", "__init__"): (["a|b(?P<number>[c-z]{0,8})|[c-z]"], "finditer"),
     ("render.renderer", "_find_variable"): (PLACEHOLDERS, "search"),
+    ("render.simple_tokens", "_CLOSINGS"): (simple_tokens._CLOSINGS.values(), "search"),
     ("render.templates", "_span_of_block"): ([r"\bblock\s+(name)\b"], "search"),
     ("rules.limits", "_excess"): (LIMITS, "fullmatch"),
     ("rules.mentions", "_RECEIVER"): ([mentions._RECEIVER], "finditer"),
