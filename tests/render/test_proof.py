@@ -84,6 +84,9 @@ NOT_PROVEN = (
     "{% extends agent.role %}",
     "{% if agent.name is defined %}{% endif %}",
     "{% if agent.name in blocks %}{% endif %}",
+    "{% if agent.handoff | map(attribute='target') %}{% endif %}",
+    "{% if blocks == agent.handoff | map(attribute='target') %}{% endif %}",
+    "{{ agent.handoff | map(attribute='target') | length }}",
     "{% if agent.name.x %}{% endif %}",
 )
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12) | st.sampled_from(
@@ -240,11 +243,52 @@ VALUES = st.fixed_dictionaries(
 )
 
 
+_FILTERS = (
+    *("trim", "lower", "fence", "length", "join", "join(', ')", "trim('x')", "join(1)", "length('x')", "lower('x')"),
+    *("map(attribute='target')", "map(attribute='trigger')", "map('trim')", "join(attribute='target')"),
+)
+_ANY_PATH = st.sampled_from([*_TEXT_PATHS, "x", "x.target", "loop", "loop.index", "loop.last", "1", "'x'"])
+_ANY_LIST = st.sampled_from([*_LIST_PATHS, "agent.handoff"]) | st.just("agent.handoff | map(attribute='target')")
+_ANY_VALUE = st.builds(
+    "{0}{1}".format, _ANY_PATH | _ANY_LIST, st.just("") | st.builds(" | {0}".format, st.sampled_from(_FILTERS))
+)
+_ANY_CONDITION = st.recursive(
+    _ANY_VALUE
+    | st.builds("{0} is {1}none".format, _ANY_VALUE, st.sampled_from(["", "not "]))
+    | st.builds("{0} {2} {1}".format, _ANY_VALUE, _ANY_VALUE, st.sampled_from(["==", "!="])),
+    lambda inner: (
+        st.builds("({0} {2} {1})".format, inner, inner, st.sampled_from(["and", "or"]))
+        | st.builds("not {0}".format, inner)
+    ),
+    max_leaves=3,
+)
+_ANY_STATEMENT = st.recursive(
+    st.builds("{{{{ {0} }}}}".format, _ANY_VALUE) | st.just("yes "),
+    lambda inner: (
+        st.builds("{{% if {0} %}}{1}{{% else %}}no {{% endif %}}".format, _ANY_CONDITION, inner)
+        | st.builds("{{% for x in {0} %}}{1}{{% else %}}no {{% endfor %}}".format, _ANY_LIST, inner)
+    ),
+    max_leaves=3,
+)
+
+
+@examples(300)
+@given(_ANY_STATEMENT.filter(_is_harmless), manifests(), VALUES)
+def test_whatever_is_proven_gives_the_same_as_the_sandbox(
+    text: str, manifest: Manifest, values: dict[str, Any]
+) -> None:
+    _check(text, ("", ""), manifest, values)
+
+
 @examples(200)
 @given(texts_of_templates(), st.sampled_from([("", ""), EXTENDING]), manifests(), VALUES)
 def test_what_is_proven_gives_the_same_as_the_sandbox(
     text: str, frame: tuple[str, str], manifest: Manifest, values: dict[str, Any]
 ) -> None:
+    _check(text, frame, manifest, values)
+
+
+def _check(text: str, frame: tuple[str, str], manifest: Manifest, values: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "_blocks").mkdir()
         (Path(folder) / "templates").mkdir()

@@ -21,8 +21,10 @@ from kei_assembler.render.trees import Body, Node
 MAX_MADE = 1024 * 1024
 """How much one rendering can produce, pass on and print, in characters of text and items of lists."""
 
-TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP = "text", "texts", "handoff", "handoffs", "number", "loop"
-"""The kinds of values. A handoff has two texts, and `loop` is what a loop knows about itself."""
+TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP, MAPPED = "text texts handoff handoffs number loop mapped".split()
+"""The kinds of values. A handoff has two texts, `loop` is what a loop knows about itself, and `mapped` are texts that
+can only be repeated or joined: in Jinja2, they are a generator, which is never empty nor equal to another.
+"""
 
 Path = tuple[str, ...]
 """The names in a lookup such as `agent.references.extra`."""
@@ -49,8 +51,9 @@ _FIELDS = {
     (LOOP, "last"): NUMBER,
     (LOOP, "index"): NUMBER,
 }
-_ITEMS = {TEXTS: TEXT, HANDOFFS: HANDOFF}
+_ITEMS = {TEXTS: TEXT, MAPPED: TEXT, HANDOFFS: HANDOFF}
 _PRINTABLE = (TEXT, NUMBER)
+_COMPARABLE = (TEXT, TEXTS, HANDOFF, HANDOFFS, NUMBER, LOOP)
 
 _TEXT_FILTERS = ("fence", "lower", "trim")
 _GROWTH = 2
@@ -185,10 +188,10 @@ def _is_condition(node: Node, scope: Scope) -> bool:
         case trees.And(left=left, right=right) | trees.Or(left=left, right=right):
             return _is_condition(left, scope) and _is_condition(right, scope)
         case trees.IsNone(value=value):
-            return bool(_kind(value, scope))
+            return _kind(value, scope) in _COMPARABLE
         case trees.Equal(left=left, right=right):
-            return bool(_kind(left, scope) and _kind(right, scope))
-    return bool(_kind(node, scope))
+            return _kind(left, scope) in _COMPARABLE and _kind(right, scope) in _COMPARABLE
+    return _kind(node, scope) in _COMPARABLE
 
 
 def _kind(node: Node, scope: Scope) -> str:
@@ -211,15 +214,15 @@ def _kind_of_filter(node: trees.Filter, scope: Scope) -> str:
         return ""
     are_texts = all(isinstance(argument, str) for argument in arguments)
     match node.name:
-        case "join" if kind == TEXTS and are_texts and len(arguments) <= 1 and not options:
+        case "join" if kind in (TEXTS, MAPPED) and are_texts and len(arguments) <= 1 and not options:
             return TEXT
         case "map" if (
             kind == HANDOFFS and not arguments and options in ({"attribute": "target"}, {"attribute": "trigger"})
         ):
-            return TEXTS
+            return MAPPED
         case "trim" if kind == TEXT and are_texts and len(arguments) <= 1 and not options:
             return TEXT
-        case "length" if kind and kind != NUMBER and not (arguments or options):
+        case "length" if kind in (TEXT, TEXTS, HANDOFFS) and not (arguments or options):
             return NUMBER
     is_of_text = node.name in _TEXT_FILTERS and kind == TEXT and not (arguments or options)
     return TEXT if is_of_text else ""
