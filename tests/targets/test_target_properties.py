@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import rtoml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from kei_assembler.loader import load_kit
 from kei_assembler.markdown.hidden_text import is_hidden
 from kei_assembler.model.manifest import manifest_reader, manifest_shape
 from kei_assembler.render.renderer import Renderer
+from kei_assembler.targets import TARGETS
 from kei_assembler.whitespace import collapse_whitespace
 from readers import AgentFile, read
 
@@ -77,3 +79,17 @@ def test_codex_reads_back_every_value(texts: dict[str, Any]) -> None:
     (values, body), rendered = _file("codex", texts)
     assert values == {"name": "x", "description": texts["description"], "model": texts["model"]}
     assert body == rendered
+
+
+PIECES = [*"ab\n\"'\\\t\r\x00\x1f\x7f\x80é\u2028", '"""', "'''", "\\n"]
+
+
+@examples(500)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_the_body_is_written_as_rtoml_writes_it(body: str) -> None:
+    form = TARGETS["codex"].form
+
+    for more in ({}, {"list": ["y", "z"]}, {"table": {"key": "value"}}):
+        entries: dict[str, Any] = {"name": "x", **more, "flag": True}
+        whole: dict[str, Any] = {**entries, form.body_key: f"{body}\n" if body else ""}
+        assert "".join(form.write(entries.items(), body)) == "\n" + rtoml.dumps(whole, pretty=True)

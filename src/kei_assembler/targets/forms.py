@@ -79,9 +79,26 @@ def _line(value: Value) -> str:
 def _toml(body_key: str, entries: Entries, body: str) -> tuple[str, ...]:
     import rtoml  # heavy, and only this form needs it
 
-    data = {key: _plain(value) for key, value in entries} | {body_key: f"{body}\n" if body else ""}
+    data = {key: _plain(value) for key, value in entries}
+    text = f"{body}\n" if body else ""
     # The first part is empty: in TOML the stamp is at the top of the file.
-    return "", "\n" + rtoml.dumps(data, pretty=True)
+    # rtoml writes lists and tables after texts
+    if (quotes := _quotes_around(text)) and not any(isinstance(value, list | dict) for value in data.values()):
+        return "", f"\n{rtoml.dumps(data, pretty=True)}{body_key} = {quotes}\n", text, f"{quotes}\n"
+    return "", "\n" + rtoml.dumps({**data, body_key: text}, pretty=True)
+
+
+def _quotes_around(text: str) -> str:
+    """Return the quotes that rtoml writes around a text of several lines, or nothing if it escapes something there.
+
+    For long texts, to search for what it escapes is much faster than to let it write them.
+    """
+    raw = text.encode()
+    if not text or len(raw.translate(None, _ESCAPED)) < len(raw):
+        return ""
+    if "\\" not in text and '"""' not in text:
+        return '"""'
+    return "'''" if "'''" not in text else ""
 
 
 def _plain(value: Value) -> object:
@@ -89,6 +106,8 @@ def _plain(value: Value) -> object:
         return list(map(_plain, value))
     return dict(value) if isinstance(value, Mapping) else value
 
+
+_ESCAPED = bytes((*range(0x0A), *range(0x0B, 0x20), 0x7F))
 
 # White space and characters without a glyph, as UTF-8: clients skip various ones before the front matter.
 _UNSEEN = b"|".join(
