@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kei_assembler.build.ownership import KitAtCommit
     from kei_assembler.files.write_record import WriteRecord
     from kei_assembler.kit.placement import Placement
+    from kei_assembler.rules.definition import Rule
 
 MAX_FILES = 200_000
 """The maximum number of manifests, of blocks in a folder, of templates, and of files beside the outputs of a client."""
@@ -74,8 +75,8 @@ class LoadedKit:
         """The kit in the commits that its files come from, once that is needed (see `build.ownership`)."""
         self.links: dict[str, str] = {}
         """The links to sources and to folders of sources that a search has met, with the suffix of the sources."""
-        self.harmless: set[tuple[str, Hashable]] = set()
-        """The values of keys, which rules about these keys found nothing wrong with (see `rules.recurring`)."""
+        self.broken_rules: dict[tuple[str, Hashable], tuple[Rule, ...]] = {}
+        """The rules that have findings about values of keys, by these values (see `rules.recurring`)."""
         self.manifest_files = ManifestFiles(self)
         self.names = AgentNames(self)
         self.role_files = RoleFiles(self)

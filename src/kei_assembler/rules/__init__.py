@@ -276,7 +276,8 @@ def _diagnosed(context: ManifestContext, broken: list[Rule]) -> list[Diagnostic]
 
 def _names_to_fill(context: ManifestContext) -> frozenset[KeyPath]:
     """Return the paths of names with placeholders. Nothing else about them is reported, unless that is ignored."""
-    if text.placeholder_in_manifest.code in context.kit.settings.ignore:
+    is_ignored = text.placeholder_in_manifest.code in context.kit.settings.ignore
+    if is_ignored or not value_places.may_have_braces(context):
         return frozenset()
     return frozenset(path for path, _, _ in value_places.outside_of_texts(context))
 

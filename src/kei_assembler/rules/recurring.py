@@ -1,6 +1,6 @@
 """Rules about what recurs: many manifests of a kit have the same tools, model or blocks.
 
-A rule about such a value (see `Rule.about`) only has to check it once in a kit if it finds nothing wrong with it.
+A kit only has to be checked once for which of the rules about such a value (see `Rule.about`) have findings.
 """
 
 from __future__ import annotations
@@ -35,14 +35,12 @@ class RulesForAgents:
         """Return the rules that have findings about the manifest of an agent."""
         if context.validation_errors or "target" in context.data or context.kind is not AGENT:
             return list(with_findings(self.rules, context))
-        found, harmless = list(with_findings(self._others, context)), context.kit.harmless
+        found, known = list(with_findings(self._others, context)), context.kit.broken_rules
         for about, rules in self._groups.items():
             value = about, _VALUES[about](context)
-            if value not in harmless:
-                broken = list(with_findings(rules, context))
-                found += broken
-                if not broken and len(harmless) < _MAX_KNOWN:
-                    harmless.add(value)
+            if value not in known and len(known) < _MAX_KNOWN:
+                known[value] = tuple(with_findings(rules, context))
+            found += known[value] if value in known else with_findings(rules, context)
         return sorted(found, key=self.rules.index)
 
 

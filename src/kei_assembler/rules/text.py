@@ -10,7 +10,6 @@ from kei_assembler import lazy_re
 from kei_assembler.diagnostics import KeyPath, Location, Span
 from kei_assembler.kit.blocks import Block
 from kei_assembler.kit.filled_texts import BlockGap
-from kei_assembler.markdown.placeholders import may_have_placeholders
 from kei_assembler.markdown.stamp import find_conflict
 from kei_assembler.markdown.structure import code_lines, outline, trimmed
 from kei_assembler.model.manifest import HEAD_KEYS
@@ -19,7 +18,7 @@ from kei_assembler.rules.definition import Fixable, Violation, rule
 from kei_assembler.rules.hidden_text import texts
 from kei_assembler.rules.kit_usage import Unfilled
 from kei_assembler.rules.manifest_context import ManifestContext
-from kei_assembler.rules.value_places import filling, outside_of_texts, place_of, unfilled_in_texts
+from kei_assembler.rules.value_places import filling, may_have_braces, outside_of_texts, place_of, unfilled_in_texts
 from kei_assembler.suggestions import did_you_mean, listed
 from kei_assembler.targets import TARGETS
 from kei_assembler.toml.source import Source, span_of
@@ -51,7 +50,7 @@ def placeholder_in_manifest(context: ManifestContext) -> Iterable[Violation]:
         [values]
         PROJECT = "Apollo"
     """
-    if not any(map(_may_have_braces, context.sources())):
+    if not may_have_braces(context):
         return
     for gap in unfilled_in_texts(context):
         place = gap.place
@@ -77,10 +76,6 @@ def _labels(targets: Iterable[str]) -> str:
 _HOW_TO_FILL = "write the text instead, or set `{}` under `[values]`"
 _NO_TEXT = "write the name itself: values only fill texts, such as the role"
 _NOT_IN_TABLE = "write the text itself: values do not fill tables in extra keys"
-
-
-def _may_have_braces(source: Source) -> bool:
-    return source.has_escapes or may_have_placeholders(source.text)
 
 
 @rule("T402", may_ignore=True, fixable=Fixable.SAFELY)

@@ -241,6 +241,11 @@ _FILLED = ("description", "role", "domain_in", "forbidden_domain", "output_extra
 """The keys that have nothing that placeholders are wrong in, if they are valid."""
 
 
+def may_have_braces(context: ManifestContext) -> bool:
+    """Return whether there can be a placeholder in a manifest or what it inherits from."""
+    return any(source.has_escapes or may_have_placeholders(source.text) for source in context.sources())
+
+
 def outside_of_texts(context: ManifestContext) -> Iterator[tuple[KeyPath, str, re.Match[str]]]:
     """Yield the placeholders that no value fills, such as those in names: the key path, the text and the match."""
     is_whole = context.validation_errors or not isinstance(context.data.get("role", ""), str)
