@@ -220,6 +220,10 @@ def test_every_key_and_item_of_a_document_is_located(grammar: Grammar, data: st.
         '"\\u0074ools" = ["Read"]\nrole = """\ntools = ["Read"]\nmore\n"""\n',
         '# tools = ["Write"]\n  tools\t= ["Read"]\n[target.claude-code]\ntools = ["Bash"]\n',
         'a = 1\ntools = """\nx\n\ntools"""\n',
+        'tools = ["a # b", \'c, "d"\', # "e"\n  """f\n"g" # h""", "i\\"j\\\\"]\nmodel = "k"\n',
+        "tools = ['''a\n''b'''''\n, \"\", '', \"é\", 'ü']",
+        "tools = []",
+        "  'tools' = 1",
         "[tools]\na = 1\n",
         "tools.a = 1\ntools.b = 2\n",
     ],
@@ -227,7 +231,7 @@ def test_every_key_and_item_of_a_document_is_located(grammar: Grammar, data: st.
 def test_a_key_is_located_without_the_others_as_with_them(text: str) -> None:
     source, lone = read_toml("a.toml", text.encode()), read_toml("a.toml", text.encode())
     assert source.error is None
-    for path in (("tools",), ("tools", 0), ("tools", "a")):
+    for path in (("tools",), ("tools", 0), ("tools", 1), ("tools", 2), ("tools", 3), ("tools", "a")):
         all_of = {mention.path: mention.span for mention in reversed([*mentions(source.text)])}
         assert lone.locate(path) == all_of.get(path, all_of["tools",])
 

@@ -15,7 +15,7 @@ def painted(text: str, style: str, colours: bool = True) -> str:
 
 def width(text: str) -> int:
     """Return the width of a text in terminal columns: two for wide characters, none for combining ones."""
-    return sum(_columns(character) for character in text)
+    return len(text) if text.isascii() else sum(_columns(character) for character in text)
 
 
 def _columns(character: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from codecs import BOM_UTF8
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -78,7 +80,7 @@ class Source:
     @cached_property
     def starts(self) -> list[int]:
         """The offsets of the starts of the lines, and of the end."""
-        return [0, *accumulate(len(line) + 1 for line in self.lines)]
+        return [0, *accumulate(map((1).__add__, map(len, self.lines)))]
 
     def _spans(self, key: str) -> dict[KeyPath, Span]:
         """The spans of the first mention of a top-level key, and of each key and list item in it."""
@@ -86,16 +88,20 @@ class Source:
         wanted = key if key in self._read or len(self._read) < _MAX_READ_ALONE else None
         wanted = key if key in self._mentions else None if None in self._mentions else wanted
         if wanted not in self._read:
-            # This module loads tree-sitter, which most runs do not need.
-            from kei_assembler.toml.lone_statement import lone_statement
-            from kei_assembler.toml.positions import mentions
-
-            spans, known = dict[KeyPath, Span](), self._mentions.get(wanted)
-            lines, statement = lone_statement(self, wanted) if wanted and not known else (0, "")
-            for mention in known or islice(mentions(statement or self.text, wanted), _MAX_MENTIONS):
-                spans.setdefault(mention.path, mention.span.below(lines))
-            self._read[wanted] = spans
+            known = self._mentions.get(wanted)
+            self._read[wanted] = _first_spans(known) if known else self._read_spans(wanted)
         return self._read[wanted]
+
+    def _read_spans(self, key: str | None) -> dict[KeyPath, Span]:
+        from kei_assembler.toml.lone_statement import lone_offsets  # most runs have no findings
+
+        if key and not self.error and not self.has_escapes:
+            found = lone_offsets(self.text, key, self.data.get(key))
+            if found:
+                return {path: self.span(*offsets) for path, offsets in found.items()}
+        from kei_assembler.toml.positions import mentions  # loads tree-sitter, which few findings need
+
+        return _first_spans(islice(mentions(self.text, key), _MAX_MENTIONS))
 
     def mentions(self, key: str | None = None) -> list[Mention]:
         """Return the mentions of a top-level key and of all that is in it, with their parts, or those of all keys."""
@@ -122,6 +128,14 @@ class Source:
         starts = self.starts
         return starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
 
+    def span(self, start: int, end: int) -> Span:
+        """Return the span between two offsets of the text."""
+        return Span(*self._position(start), *self._position(end))
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = bisect_right(self.starts, offset)
+        return line, offset - self.starts[line - 1] + 1
+
     def locate(self, path: KeyPath) -> Span:
         """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""
         spans = self._spans(str(path[0])) if path else {}
@@ -139,7 +153,14 @@ class Source:
         found = re.compile("".join(map(_spellings, searched))).finditer(self.text, offset)
         match = next(islice(found, value.count(searched, 0, start), None), None)
         rest = end - start - len(searched)
-        return span_of(self.text, match.start(), min(match.end() + rest, len(self.text))) if match else anchor
+        return self.span(match.start(), min(match.end() + rest, len(self.text))) if match else anchor
+
+
+def _first_spans(mentions: Iterable[Mention]) -> dict[KeyPath, Span]:
+    spans: dict[KeyPath, Span] = {}
+    for mention in mentions:
+        spans.setdefault(mention.path, mention.span)
+    return spans
 
 
 def value_in(data: Any, path: KeyPath) -> Any:
