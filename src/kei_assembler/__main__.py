@@ -10,11 +10,13 @@ import gc
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
 
-from kei_assembler import __version__
+from kei_assembler import TYPE_CHECKING, __version__
 from kei_assembler.cli import console
 from kei_assembler.files import run_cache
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 # Almost all objects live until the process ends or are freed at once, so that most collections would find nothing.
 _OBJECTS_PER_COLLECTION = 50_000

@@ -6,10 +6,12 @@ A run uses few of the package's patterns, and compiling all that it imports took
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, AnyStr
+
+from kei_assembler import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from re import compile as compile  # noqa: A004 (type checkers see no difference)
+    from typing import Any, AnyStr
 else:
 
     class _Pattern:

@@ -6,9 +6,10 @@ constructor of each class and the annotation of each field, which took a tenth o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from kei_assembler import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
     from typing import NamedTuple as NamedTuple  # for type checkers, the two are the same
 else:
     from collections import namedtuple

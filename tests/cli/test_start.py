@@ -34,8 +34,8 @@ OTHER_MODULES = frozenset(
 BUILD_MODULES = frozenset({"build.schema_files", "render.renderer"})
 STANDARD = frozenset(
     "asyncio concurrent csv ctypes dataclasses difflib email heapq html http inspect logging multiprocessing "
-    "optparse pdb pickle pprint random shlex socket ssl statistics string subprocess tempfile tomllib unittest "
-    "urllib.request xml zipfile".split()
+    "optparse pdb pickle pprint random shlex socket ssl statistics string subprocess tempfile tomllib typing "
+    "unittest urllib.request xml zipfile".split()
 )
 """Modules of the standard library that are large or import many others."""
 
@@ -105,6 +105,14 @@ def _check(start: Start, loaded: frozenset[str]) -> None:
 @pytest.mark.parametrize("name", STARTS)
 def test_a_run_loads_only_what_it_needs(name: str, kit: Path) -> None:
     _check(STARTS[name], _loaded(RUN, *STARTS[name].args, kit=kit))
+
+
+def test_a_finding_about_a_simple_key_loads_no_parser(kit: Path) -> None:
+    with (kit / AGENT).open("a") as manifest:
+        manifest.write('model = "opus"\ntargets = ["codex"]\n')
+    loaded = _loaded(RUN, AGENT, kit=kit)
+    assert "kei_assembler.toml.lone_statement" in loaded  # the model is left out, which is a finding
+    _check(STARTS["one manifest"], loaded)
 
 
 def test_a_cached_run_loads_almost_nothing(kit: Path) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import TextIO
+
+from kei_assembler import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def set_up() -> None:

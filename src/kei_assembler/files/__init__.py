@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Protocol
 
+from kei_assembler import TYPE_CHECKING
 from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER
 from kei_assembler.records import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 _MAX_TRIES = 10
 

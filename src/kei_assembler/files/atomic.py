@@ -17,10 +17,12 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
 
-from kei_assembler import lazy_re
+from kei_assembler import TYPE_CHECKING, lazy_re
 from kei_assembler.files.folder import HAS_OPEN_FOLDERS, Folder
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 _TEMPORARY = lazy_re.compile(r"\.assemble-[0-9a-f]{16}(?P<inodes>(?:-[0-9]{1,20}){0,2})\.tmp")
 

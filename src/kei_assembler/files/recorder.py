@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
 
+from kei_assembler import TYPE_CHECKING
 from kei_assembler.files import signatures
 from kei_assembler.files.signatures import Signature
 from kei_assembler.records import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 Written = tuple[Signature, str]
 

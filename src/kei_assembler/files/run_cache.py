@@ -19,16 +19,18 @@ import stat
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
-from typing import Any
 from zlib import adler32, crc32
 
-from kei_assembler import __version__
+from kei_assembler import TYPE_CHECKING, __version__
 from kei_assembler.files import signatures
 from kei_assembler.files.atomic import is_temporary, new_file, remove_stale_temp_files
 from kei_assembler.files.folder import Folder, Root
 from kei_assembler.files.recorder import RECORDER, Accesses
 from kei_assembler.files.signatures import Signature
 from kei_assembler.paths import upwards
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _MAX_RECORDS = 64
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
@@ -64,15 +66,15 @@ def recall(args: Iterable[str]) -> tuple[str, str] | None:
 
 def _applies(record: dict[str, Any]) -> bool:
     paths, folders = record["paths"], record["folders"]
-    recorded = dict(zip(paths, record["signatures"], strict=True))
+    found = {path: signatures.signature(path) for path in paths}
     return bool(
         paths
-        and record["signatures"] == [_as_text(signatures.signature(path)) for path in paths]
+        and record["signatures"] == [str(found[path]) for path in paths]
         and all(os.path.realpath(folder) == real for folder, real in folders.items())
         and all(
-            signatures.digest_of(path, recorded[path], summary) == found
+            signatures.digest_of(path, found[path], summary) == recorded
             for kind, summary in (("digests", signatures.digest), ("recent", signatures.checksum))
-            for path, found in record[kind].items()
+            for path, recorded in record[kind].items()
         )
     )
 
@@ -85,7 +87,7 @@ def _mature(record: dict[str, Any]) -> None:
         if record[kind]:
             found = {path: signatures.signature(path) for path in paths}
             # The signatures are still the recorded ones, also after the digests were compared.
-            is_current = all(recorded[path] == _as_text(signature) for path, signature in found.items())
+            is_current = all(recorded[path] == str(signature) for path, signature in found.items())
             if is_current and not any(_needs_digest[kind](signature, RECORDER.since) for signature in found.values()):
                 matured[kind] = {}
     if matured:
@@ -143,7 +145,7 @@ def keep(out: str, err: str) -> None:
         return
     read = {path: seen.paths[path] for path in seen.digests.keys() - digests.keys()}
     recent = {path: seen.digests[path] for path in signatures.most_recent(read, RECORDER.since)}
-    states = {"paths": list(seen.paths), "signatures": list(map(_as_text, seen.paths.values())), "digests": digests}
+    states = {"paths": list(seen.paths), "signatures": list(map(str, seen.paths.values())), "digests": digests}
     _write({"key": _key(), "out": out, "err": err, "folders": seen.resolved, "recent": recent, **states})
 
 
@@ -225,10 +227,6 @@ def _path() -> str:
     """The path of the record for this run."""
     raw = json.dumps(_key()).encode()
     return os.path.join(_Run.folder, f"{crc32(raw):08x}{adler32(raw):08x}.json")
-
-
-def _as_text(signature: Signature) -> str:
-    return " ".join(map(str, signature))
 
 
 def _is_private(status: os.stat_result) -> bool:

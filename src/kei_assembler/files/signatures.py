@@ -18,9 +18,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
-Signature = tuple[Any, ...]
+from kei_assembler import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+Signature = tuple["Any", ...]
 
 _FINE, _COARSE, _WRITE_BACK = 100_000_000, 2_500_000_000, 60_000_000_000
 MAX_RECENT, _MAX_RECENT_IN_FOLDER = 64, 16
@@ -149,19 +153,17 @@ def checksum(content: bytes) -> str:
     return f"{crc32(content):08x}"
 
 
-def digest_of(path: str, recorded: str, summary: Callable[[bytes], str] = digest) -> str:
+def digest_of(path: str, known: Signature, summary: Callable[[bytes], str] = digest) -> str:
     """Return the digest of a file's bytes, or of a folder's entries as `joined_entries` returns them.
 
-    `summary` makes the digest. `recorded` is the signature of the path, as text. If it is the signature of a link, open
-    what it led to. Never follow another link: the path could have been replaced.
+    `summary` makes the digest. `known` is the signature of the path. If it is the signature of a link, open what it led
+    to. Never follow another link: the path could have been replaced.
 
     Raises:
         OSError: the path cannot be read, is neither a file nor a folder, or is a link by now.
     """
-    fields = recorded.split(" ", _LINK_FIELDS - 1)
-    is_link = len(fields) == _LINK_FIELDS
-    real, mode = (fields[-1], fields[8]) if is_link else (path, fields[2])
-    if not (stat.S_ISREG(int(mode)) or stat.S_ISDIR(int(mode))):
+    real, mode = (known[-1], known[8]) if len(known) == _LINK_FIELDS else (path, known[2])
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise OSError(f"{path} is neither a file nor a folder")
     descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
