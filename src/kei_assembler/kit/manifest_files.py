@@ -27,6 +27,8 @@ class ManifestFiles:
         self.namesakes = cache(self._find_namesakes)
         """Returns the manifests of a kind with the same stem, by that stem; only stems of several files."""
         self._usual_in = cache(self._find_usual_in)
+        self.usual_kind = cache(self._find_usual_kind)
+        """Returns the kind of a manifest that does not name its kind."""
 
     @cached_property
     def all(self) -> tuple[str, ...]:
@@ -49,8 +51,7 @@ class ManifestFiles:
         source = self._kit.read_manifest(file)
         return source.error is None and "name" not in source.data
 
-    def usual_kind(self, file: str) -> Kind:
-        """Return the kind of a manifest that does not name its kind."""
+    def _find_usual_kind(self, file: str) -> Kind:
         return self._usual_in(os.path.dirname(file))
 
     def _find_usual_in(self, folder: str) -> Kind:

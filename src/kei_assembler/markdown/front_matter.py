@@ -44,7 +44,7 @@ def yaml(value: Value) -> str:
     if isinstance(value, str):
         return quoted(value) if needs_quotes(value) else value
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_flow_item(item) for item in value)}]"
+        return f"[{', '.join(map(_flow_item, value))}]"
     return json(value)
 
 
@@ -82,7 +82,8 @@ def json(value: Value) -> str:
 
 def quoted(text: str) -> str:
     """Return the text as a double-quoted scalar; non-ASCII letters stay as they are."""
-    return f'"{_ESCAPED.sub(_escape, text)}"'
+    is_plain = text.isprintable() and '"' not in text and "\\" not in text and "---" not in text
+    return f'"{text}"' if is_plain else f'"{_ESCAPED.sub(_escape, text)}"'
 
 
 def _key(key: str) -> str:

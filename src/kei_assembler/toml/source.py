@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +30,9 @@ _MAX_SEARCHED = 100  # a longer pattern takes long to compile
 _MAX_MENTIONS = 100_000
 _MAX_READ_ALONE = 3
 
+Place = Span | tuple[int, int]
+"""A place in a text: a span, or the offsets of its start and end. Few places are asked for, and only those as spans."""
+
 
 class ReadError(NamedTuple):
     """Why a file could not be read.
@@ -55,7 +57,7 @@ class Source:
         self.text = text
         self.error = error
         self.data: dict[str, Any] = {}
-        self._read: dict[str | None, dict[KeyPath, Span]] = {}
+        self._read: dict[str | None, Mapping[KeyPath, Place]] = {}
         self._mentions: dict[str | None, list[Mention]] = {}
         self._by_path: dict[str | None, dict[KeyPath, Mention]] = {}
 
@@ -82,23 +84,22 @@ class Source:
         """The offsets of the starts of the lines, and of the end."""
         return [0, *accumulate(map((1).__add__, map(len, self.lines)))]
 
-    def _spans(self, key: str) -> dict[KeyPath, Span]:
-        """The spans of the first mention of a top-level key, and of each key and list item in it."""
+    def _places(self, key: str) -> Mapping[KeyPath, Place]:
+        """The places of the first mention of a top-level key, and of each key and list item in it."""
         # Most findings about a file are about few keys. With more, it is faster to read all of them at once.
         wanted = key if key in self._read or len(self._read) < _MAX_READ_ALONE else None
         wanted = key if key in self._mentions else None if None in self._mentions else wanted
         if wanted not in self._read:
             known = self._mentions.get(wanted)
-            self._read[wanted] = _first_spans(known) if known else self._read_spans(wanted)
+            self._read[wanted] = _first_spans(known) if known else self._read_places(wanted)
         return self._read[wanted]
 
-    def _read_spans(self, key: str | None) -> dict[KeyPath, Span]:
+    def _read_places(self, key: str | None) -> Mapping[KeyPath, Place]:
         from kei_assembler.toml.lone_statement import lone_offsets  # most runs have no findings
 
-        if key and not self.error and not self.has_escapes:
-            found = lone_offsets(self.text, key, self.data.get(key))
-            if found:
-                return {path: self.span(*offsets) for path, offsets in found.items()}
+        has_clear_text = not (self.error or self.has_escapes)
+        if key and has_clear_text and (found := lone_offsets(self.text, key, self.data.get(key))):
+            return found
         from kei_assembler.toml.positions import mentions  # loads tree-sitter, which few findings need
 
         return _first_spans(islice(mentions(self.text, key), _MAX_MENTIONS))
@@ -128,20 +129,13 @@ class Source:
         starts = self.starts
         return starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
 
-    def span(self, start: int, end: int) -> Span:
-        """Return the span between two offsets of the text."""
-        return Span(*self._position(start), *self._position(end))
-
-    def _position(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self.starts, offset)
-        return line, offset - self.starts[line - 1] + 1
-
     def locate(self, path: KeyPath) -> Span:
         """Return the span of the key or list item at `path`, or of the nearest one around it that has a span."""
-        spans = self._spans(str(path[0])) if path else {}
-        while path and path not in spans:
+        places = self._places(str(path[0])) if path else {}
+        while path and path not in places:
             path = path[:-1]
-        return spans[path] if path else START
+        found = places[path] if path else START
+        return found if isinstance(found, Span) else span_of(self.text, *found)
 
     def locate_text(self, path: KeyPath, value: str, start: int, end: int) -> Span:
         """Return the span of `value[start:end]` in the string at `path`, or that of `path` if it is not found.
@@ -153,7 +147,7 @@ class Source:
         found = re.compile("".join(map(_spellings, searched))).finditer(self.text, offset)
         match = next(islice(found, value.count(searched, 0, start), None), None)
         rest = end - start - len(searched)
-        return self.span(match.start(), min(match.end() + rest, len(self.text))) if match else anchor
+        return span_of(self.text, match.start(), min(match.end() + rest, len(self.text))) if match else anchor
 
 
 def _first_spans(mentions: Iterable[Mention]) -> dict[KeyPath, Span]:
