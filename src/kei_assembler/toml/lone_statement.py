@@ -17,9 +17,10 @@ _REST = lazy_re.compile(r"[\"']?[ \t]*+=")
 
 _NAME = lazy_re.compile(r"[ \t]*+([\"']?[A-Za-z0-9_-]++[\"']?)")
 _STRING_OR_COMMENT = lazy_re.compile(
-    r'''"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"{3,5}+|"(?:[^"\\\n]|\\[^\n])*+"'''
-    r"""|'''(?:[^']|'(?!''))*+'{3,5}+|'[^'\n]*+'|\#[^\n]*+"""
+    r'''"""(?:[^"\\]|\\[\s\S]|"(?!""))*+(?:"{3,5}+|\\?\Z)|"(?:[^"\\\n]|\\[^\n])*+"?'''
+    r"""|'''(?:[^']|'(?!''))*+(?:'{3,5}+|\Z)|'[^'\n]*+'?|\#[^\n]*+"""
 )
+"""A string that is not closed extends to the end of its line or of the text, so that the search takes linear time."""
 
 _NEXT = lazy_re.compile(r"\n(?=[\n#\[A-Za-z]|\Z)")
 """Where the next statement most likely starts."""
