@@ -21,9 +21,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
 from kei_assembler.markdown.structure import fence_around
 from kei_assembler.render.limits import Budget, PayingCode, PayingTemplate
+from kei_assembler.render.simple_syntax import MAX_LENGTH
 from kei_assembler.render.template_inheritance import Inheritance, Override
 
-_MAX_SOURCE = 64 * 1024
 _REFUSED_FILTERS = "attr batch center format pprint random slice striptags sum tojson urlize wordwrap xmlattr".split()
 _TEXT_FILTERS = "capitalize e escape forceescape lower replace safe string title trim upper urlencode wordcount".split()
 _TEXT_METHODS = """capitalize casefold count endswith find isalnum isalpha isdigit islower isspace isupper lower lstrip
@@ -71,8 +71,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.tests |= {name: _with_check(self.tests[name], _number) for name in ("divisibleby", "even", "odd")}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        if len(source) > _MAX_SOURCE:  # compiling many names and branches takes quadratic time
-            raise TemplateSyntaxError(f"the template is longer than {_MAX_SOURCE} characters", 1, name, filename)
+        if len(source) > MAX_LENGTH:
+            raise TemplateSyntaxError(f"the template is longer than {MAX_LENGTH} characters", 1, name, filename)
         tree = super()._parse(source, name, filename)
         self.inheritance[filename or ""] = _inheritance(tree)
         return tree

@@ -29,7 +29,9 @@ from kei_assembler.render.simple_tokens import (
 )
 from kei_assembler.render.trees import Body, Node
 
-_MAX_LENGTH = 64 * 1024
+MAX_LENGTH = 64 * 1024
+"""The maximum number of characters of a kit's template: Jinja2 takes quadratic time for many names and branches."""
+
 _RESERVED = frozenset(
     "False None True and elif else false if import in is loop none not or recursive self super true".split()
 )
@@ -41,7 +43,7 @@ _Read = TypeVar("_Read")
 @lru_cache(maxsize=16)
 def tree_of(text: str) -> Body | None:
     """Return the syntax tree of a template, or None if it is not simple."""
-    if len(text) > _MAX_LENGTH or "\r" in text:  # Jinja2 counts a lone CR as a line end
+    if len(text) > MAX_LENGTH or "\r" in text:  # Jinja2 counts a lone CR as a line end
         return None
     try:
         tree = _Reader(text).template()
